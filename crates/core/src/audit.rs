@@ -1,0 +1,186 @@
+//! What is put on record about every request and every background act. A record names who, what, on what
+//! and how it ended; no field of it can hold a payload, a key or a token.
+
+use std::net::IpAddr;
+
+use serde::{Serialize, Serializer};
+
+use crate::access::Caller;
+use crate::error::Error;
+use crate::id::{ChangeId, SecretId};
+use crate::time::Timestamp;
+
+/// One thing that happened, or is about to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// Whether this announces a change or tells how something ended.
+    pub phase: Phase,
+    /// Ties a change's intent and outcome together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<ChangeId>,
+    /// What was done or attempted.
+    pub action: Action,
+    /// On what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// By whom; absent for the service's own acts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller: Option<Caller>,
+    /// From where.
+    pub origin: Origin,
+    /// How it ended; absent in an intent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// Why it was refused or failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+/// The half of a change that a record is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Durable before the effect.
+    Intent,
+    /// Durable before the answer.
+    Outcome,
+}
+
+/// What was done or attempted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub enum Action {
+    /// Asked which API versions there are.
+    #[serde(rename = "version.read")]
+    VersionRead,
+    /// Stored a secret, with or without its payload.
+    #[serde(rename = "secret.create")]
+    SecretCreate,
+    /// Listed secrets.
+    #[serde(rename = "secret.list")]
+    SecretList,
+    /// Read what is known about a secret.
+    #[serde(rename = "secret.read")]
+    SecretRead,
+    /// Read a secret's payload.
+    #[serde(rename = "secret.payload.read")]
+    PayloadRead,
+    /// Uploaded a secret's payload.
+    #[serde(rename = "secret.payload.store")]
+    PayloadStore,
+    /// Deleted a secret.
+    #[serde(rename = "secret.delete")]
+    SecretDelete,
+    /// Read a secret's user metadata.
+    #[serde(rename = "secret.metadata.read")]
+    MetadataRead,
+    /// Changed a secret's user metadata.
+    #[serde(rename = "secret.metadata.update")]
+    MetadataUpdate,
+    /// Made a project's key.
+    #[serde(rename = "project-key.create")]
+    ProjectKeyCreate,
+    /// Took a master key version into use.
+    #[serde(rename = "master-key.register")]
+    MasterKeyRegister,
+    /// Sent a request that names nothing this service has.
+    #[serde(rename = "request")]
+    Request,
+    /// Tried to come in without a valid identity.
+    #[serde(rename = "authenticate")]
+    Authenticate,
+}
+
+/// What an act was on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Target {
+    /// A secret.
+    Secret(SecretId),
+    /// A project's key, by the project's id.
+    ProjectKey(String),
+    /// A master key version, as `backend:version`.
+    MasterKey(String),
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Secret(id) => write!(f, "secret/{id}"),
+            Self::ProjectKey(project) => write!(f, "project-key/{project}"),
+            Self::MasterKey(name) => write!(f, "master-key/{name}"),
+        }
+    }
+}
+
+impl Serialize for Target {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Where a request came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    /// The network address of the client; absent when it was called in the same process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// The id given to this request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The id that the caller carries across services.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub global_request_id: Option<String>,
+}
+
+/// How an act ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was done.
+    Success,
+    /// It was refused: the caller asked for what is not there, not allowed or not valid.
+    Refused,
+    /// It failed through no fault of the caller's; it changed nothing.
+    Failed,
+    /// Whether it was done is not known yet; a record of how it was settled follows.
+    Unknown,
+    /// It was begun before a crash, and had been done.
+    SettledDone,
+    /// It was begun before a crash, and had not been done.
+    SettledUndone,
+}
+
+/// Why an act was refused or failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    /// A stable word.
+    pub code: &'static str,
+    /// The access rule that refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<&'static str>,
+    /// The field that broke a rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub property: Option<&'static str>,
+}
+
+impl Reason {
+    /// A reason that is just its word.
+    pub const fn of(code: &'static str) -> Self {
+        Self { code, rule: None, property: None }
+    }
+}
+
+impl From<&Error> for Reason {
+    fn from(error: &Error) -> Self {
+        let mut reason = Self::of(error.code());
+        match error {
+            Error::Forbidden { rule } => reason.rule = Some(rule),
+            Error::Invalid(violation) => reason.property = Some(violation.property),
+            _ => {}
+        }
+        reason
+    }
+}

@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+pub mod access;
+pub mod audit;
+mod error;
+mod id;
+pub mod ports;
+pub mod secret;
+mod time;
+
+pub use access::{Caller, Policy, Roles, RuleSet};
+pub use error::{Conflict, Error, Missing, Violation};
+pub use id::{
+    ChangeId, Id, InvalidId, InvalidOpaqueId, MAX_OPAQUE_ID, OpaqueId, ProjectId, ProjectKeyId, SecretId,
+    UserId,
+};
+pub use secret::{ContentType, NewPayload, NewSecret, Payload, PayloadFormat, Secret, SecretType};
+pub use time::{Clock, InvalidTimestamp, SystemClock, Timestamp};

@@ -1,0 +1,139 @@
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::id::{ProjectId, ProjectKeyId};
+use crate::secret::Payload;
+use crate::time::Timestamp;
+
+/// Names a backend in settings and in every row it sealed, such as `soft`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct BackendId(String);
+
+impl BackendId {
+    /// Names a backend.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BackendId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A version of a master key; the first is 1 and rotation counts up.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct MasterKeyVersion(pub u32);
+
+impl fmt::Display for MasterKeyVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One version of a project's key, wrapped by a master key. Safe to store: only the backend can use it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectKey {
+    /// Its id.
+    pub id: ProjectKeyId,
+    /// The project it serves; bound into the wrapping.
+    pub project: ProjectId,
+    /// The backend that can unwrap it.
+    pub backend: BackendId,
+    /// The project key's own version, counting up from 1; bound into the wrapping.
+    pub version: u32,
+    /// The master key version that wraps it.
+    pub master: MasterKeyVersion,
+    /// The wrapped key, in the backend's own format.
+    pub wrapped: Vec<u8>,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// A sealed payload, in the backend's own format. Safe to store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed(pub Vec<u8>);
+
+/// A known text sealed under one master key version. Opening it proves that the key is the right one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Canary(pub Vec<u8>);
+
+/// What protects payloads: keys, and the act of sealing with them.
+///
+/// Whatever is sealed carries a format byte and a suite id, and is bound to `binding`, the caller's
+/// description of what it belongs to. Opening with any other binding, key or altered byte fails with
+/// [`BackendError::Integrity`] and yields nothing.
+#[async_trait]
+pub trait SecretBackend: Send + Sync + 'static {
+    /// This backend's name.
+    fn id(&self) -> &BackendId;
+
+    /// Every master key version at hand; the highest wraps new project keys.
+    async fn master_key_versions(&self) -> Result<Vec<MasterKeyVersion>, BackendError>;
+
+    /// Seals the canary under that version.
+    async fn seal_canary(&self, version: MasterKeyVersion) -> Result<Canary, BackendError>;
+
+    /// Opens a canary: `Integrity` when the key at hand is not the one that sealed it, `KeyMissing` when
+    /// there is none of that version.
+    async fn open_canary(&self, version: MasterKeyVersion, canary: &Canary) -> Result<(), BackendError>;
+
+    /// Makes a fresh key for a project and wraps it by the highest master key version.
+    async fn create_project_key(
+        &self,
+        project: &ProjectId,
+        version: u32,
+        now: Timestamp,
+    ) -> Result<ProjectKey, BackendError>;
+
+    /// Seals a payload under a data key of its own, which the project key wraps.
+    async fn seal(&self, key: &ProjectKey, binding: &[u8], payload: &Payload)
+    -> Result<Sealed, BackendError>;
+
+    /// Opens what [`Self::seal`] made with the same key and binding.
+    async fn open(&self, key: &ProjectKey, binding: &[u8], sealed: &Sealed) -> Result<Payload, BackendError>;
+
+    /// Destroys whatever the backend itself holds for a sealed payload. Succeeds when nothing is left.
+    async fn forget(&self, key: &ProjectKey, sealed: &Sealed) -> Result<(), BackendError>;
+
+    /// Fresh random key material of that many bytes.
+    async fn generate(&self, length: usize) -> Result<Payload, BackendError>;
+
+    /// Whether the backend can seal and open now.
+    async fn health(&self) -> Result<(), BackendError>;
+}
+
+/// Why a backend did not do what was asked.
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum BackendError {
+    /// The data is not what was sealed, or not for this key or binding. Never worth a retry.
+    #[error("the sealed data failed its integrity check")]
+    Integrity,
+    /// The key that is needed is not at hand.
+    #[error("{0} is not at hand")]
+    KeyMissing(String),
+    /// The backend can't be reached or used now.
+    #[error("the backend is unavailable: {reason}")]
+    Unavailable {
+        /// What stands in the way, for the operator.
+        reason: String,
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The backend refuses for a reason that only an operator can remove.
+    #[error("the backend refuses: {0}")]
+    Denied(String),
+    /// The data is in a format or suite that this backend does not know.
+    #[error("the sealed data has an unknown format: {0}")]
+    UnknownFormat(String),
+}
