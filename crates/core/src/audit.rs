@@ -85,6 +85,9 @@ pub enum Action {
     /// Took a master key version into use.
     #[serde(rename = "master-key.register")]
     MasterKeyRegister,
+    /// Found out, after a crash, whether a change that was begun had been done.
+    #[serde(rename = "change.settle")]
+    ChangeSettle,
     /// Sent a request that names nothing this service has.
     #[serde(rename = "request")]
     Request,

@@ -56,6 +56,8 @@ pub enum Conflict {
     MetadataKey,
     /// The key in the body is not the one addressed.
     MetadataKeyMismatch,
+    /// Somebody else made the project's key at the same time.
+    ProjectKey,
 }
 
 impl std::fmt::Display for Conflict {
@@ -64,6 +66,7 @@ impl std::fmt::Display for Conflict {
             Self::Payload => "the secret has a payload already, and a payload can't be replaced",
             Self::MetadataKey => "the secret has metadata under that key already",
             Self::MetadataKeyMismatch => "the key in the body differs from the key addressed",
+            Self::ProjectKey => "the project's key was made by somebody else at the same time",
         })
     }
 }

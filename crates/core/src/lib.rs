@@ -6,6 +6,7 @@ mod error;
 mod id;
 pub mod ports;
 pub mod secret;
+mod service;
 mod time;
 
 pub use access::{Caller, Policy, Roles, RuleSet};
@@ -14,5 +15,9 @@ pub use id::{
     ChangeId, Id, InvalidId, InvalidOpaqueId, MAX_OPAQUE_ID, OpaqueId, ProjectId, ProjectKeyId, SecretId,
     UserId,
 };
-pub use secret::{ContentType, NewPayload, NewSecret, Payload, PayloadFormat, Secret, SecretType};
+pub use secret::{ContentType, NewPayload, NewSecret, Payload, PayloadFormat, Secret, SecretType, Upload};
+pub use service::{
+    Builder, CallContext, Done, Input, KeyManager, Metadata, OpenedPayload, Refused, Secrets, StartError,
+    Verdict,
+};
 pub use time::{Clock, InvalidTimestamp, SystemClock, Timestamp};

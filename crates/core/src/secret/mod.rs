@@ -12,7 +12,7 @@ mod record;
 pub use attributes::{BitLength, Label, SecretType};
 pub use content::{ContentType, PayloadFormat};
 pub use metadata::{MetadataKey, MetadataValue, UserMetadata};
-pub use new::{NewPayload, NewSecret};
+pub use new::{NewPayload, NewSecret, Upload};
 pub use payload::Payload;
 pub use query::{DateFilter, DateTerm, Page, Paging, SecretQuery, Sort, SortField, SortKey};
 pub use record::Secret;

@@ -126,12 +126,22 @@ impl NewPayload {
         };
         Ok(Self { content_type, payload })
     }
+}
 
-    /// The payload of a two-step creation, from a request body (spec section 6.3): not empty, not larger
-    /// than `limit` bytes. Text is kept verbatim whatever `content_encoding` says; bytes may be base64.
-    /// `None` for `content_type` means the media type is neither of the two that may be uploaded.
+/// A payload uploaded to a secret that was created without one (spec section 6.3).
+#[derive(Debug)]
+pub struct Upload {
+    content_type: ContentType,
+    body: Payload,
+    /// What `Content-Encoding` says about `body`; looked at last.
+    encoding: Option<String>,
+}
+
+impl Upload {
+    /// From a request body: not empty, not larger than `limit` bytes. `None` for `content_type` means
+    /// that the media type is neither of the two that may be uploaded.
     pub fn from_body(
-        body: &[u8],
+        body: Payload,
         content_type: Option<ContentType>,
         content_encoding: Option<&str>,
         limit: usize,
@@ -144,19 +154,30 @@ impl NewPayload {
             return Err(Error::TooLarge { limit });
         }
         let encoding = match content_type {
+            // Text is kept verbatim whatever the header says.
             ContentType::Text => None,
-            ContentType::OctetStream | ContentType::Pkcs8 => content_encoding,
+            ContentType::OctetStream | ContentType::Pkcs8 => content_encoding.map(str::to_owned),
         };
-        let payload = match encoding {
-            None => Payload::new(body.to_vec()),
-            Some(name) if name.eq_ignore_ascii_case("base64") => {
-                decode_leniently(body).map_err(|_| Violation::new("payload", "is not well-formed base64"))?
-            }
+        Ok(Self { content_type, body, encoding })
+    }
+
+    /// The bytes themselves, or decoded when they are said to be base64.
+    pub(crate) fn decode(self) -> Result<NewPayload, Error> {
+        let payload = match self.encoding.as_deref() {
+            None => self.body,
+            Some(name) if name.eq_ignore_ascii_case("base64") => decode_leniently(self.body.expose())
+                .map_err(|_| Violation::new("payload", "is not well-formed base64"))?,
             Some(_) => {
                 return Err(Violation::new("Content-Encoding", "is neither absent nor base64").into());
             }
         };
-        Ok(Self { content_type, payload })
+        Ok(NewPayload { content_type: self.content_type, payload })
+    }
+}
+
+impl From<NewPayload> for Upload {
+    fn from(new: NewPayload) -> Self {
+        Self { content_type: new.content_type, body: new.payload, encoding: None }
     }
 }
 
@@ -196,7 +217,9 @@ mod tests {
         content_type: Option<ContentType>,
         encoding: Option<&str>,
     ) -> Result<Vec<u8>, Error> {
-        NewPayload::from_body(bytes, content_type, encoding, 20).map(|new| new.payload.expose().to_vec())
+        Upload::from_body(Payload::new(bytes.to_vec()), content_type, encoding, 20)
+            .and_then(Upload::decode)
+            .map(|new| new.payload.expose().to_vec())
     }
 
     #[test]

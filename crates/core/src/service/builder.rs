@@ -1,0 +1,115 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::engine::{Backends, Engine, KeyManager};
+use crate::access::{Policy, PolicyError, PolicyRules, RuleSet};
+use crate::error::Error;
+use crate::ports::{AuditSink, BackendId, MasterKeyVersion, Repository, SecretBackend};
+use crate::time::{Clock, SystemClock};
+
+/// Puts a key manager together from its parts.
+#[derive(Default)]
+pub struct Builder {
+    repository: Option<Arc<dyn Repository>>,
+    backends: Vec<Arc<dyn SecretBackend>>,
+    audit: Option<Arc<dyn AuditSink>>,
+    clock: Option<Arc<dyn Clock>>,
+    rule_set: RuleSet,
+    overrides: PolicyRules,
+}
+
+/// Why a key manager does not start. Nothing has been changed, but for records in the journal.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A part was not given.
+    #[error("no {0} was given to the builder")]
+    Missing(&'static str),
+    /// The access rules can't be used.
+    #[error("the access rules can't be used")]
+    Policy(#[source] PolicyError),
+    /// The master key at hand is not the one that this repository's keys are wrapped by.
+    #[error(
+        "version {version} of the '{backend}' master key is not the key this repository was used with; \
+         give the right key file, or the database that belongs to this key"
+    )]
+    WrongMasterKey {
+        /// The backend that holds the key.
+        backend: BackendId,
+        /// The version.
+        version: MasterKeyVersion,
+    },
+    /// A master key version that this repository's keys may be wrapped by is not at hand.
+    #[error(
+        "version {version} of the '{backend}' master key is needed by this repository and not at hand; \
+         restore it from its backup"
+    )]
+    MissingMasterKey {
+        /// The backend that should hold the key.
+        backend: BackendId,
+        /// The version.
+        version: MasterKeyVersion,
+    },
+    /// The repository holds project keys of a backend but no proof of which master key wraps them.
+    #[error(
+        "the repository holds project keys of '{0}' but no canary of its master key: it has been altered; \
+         restore it from a backup"
+    )]
+    NoCanary(BackendId),
+    /// A part failed while starting.
+    #[error("a part failed while starting")]
+    Part(#[source] Error),
+}
+
+impl Builder {
+    /// Where secrets are kept.
+    #[must_use]
+    pub fn repository(self, repository: impl Repository) -> Self {
+        Self { repository: Some(Arc::new(repository)), ..self }
+    }
+
+    /// What seals payloads. The first one given seals new ones; the others still open their own.
+    #[must_use]
+    pub fn backend(mut self, backend: impl SecretBackend) -> Self {
+        self.backends.push(Arc::new(backend));
+        self
+    }
+
+    /// Where records become durable.
+    #[must_use]
+    pub fn audit(self, audit: impl AuditSink) -> Self {
+        Self { audit: Some(Arc::new(audit)), ..self }
+    }
+
+    /// Where the time comes from; the machine's clock unless given.
+    #[must_use]
+    pub fn clock(self, clock: impl Clock) -> Self {
+        Self { clock: Some(Arc::new(clock)), ..self }
+    }
+
+    /// Which default access rules apply, and the operator's own in their place.
+    #[must_use]
+    pub fn policy(self, rule_set: RuleSet, overrides: PolicyRules) -> Self {
+        Self { rule_set, overrides, ..self }
+    }
+
+    /// Checks that the parts fit (each master key opens its canary), settles what a crash left open, and
+    /// gives the running key manager.
+    pub async fn build(self) -> Result<KeyManager, StartError> {
+        let default = self.backends.first().cloned().ok_or(StartError::Missing("backend"))?;
+        let all: HashMap<_, _> =
+            self.backends.into_iter().map(|backend| (backend.id().clone(), backend)).collect();
+        let engine = Engine {
+            repository: self.repository.ok_or(StartError::Missing("repository"))?,
+            backends: Backends { default, all },
+            audit: self.audit.ok_or(StartError::Missing("audit sink"))?,
+            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            policy: Policy::new(self.rule_set, &self.overrides).map_err(StartError::Policy)?,
+        };
+        engine.prove_master_keys().await?;
+        engine.settle_open_changes().await.map_err(StartError::Part)?;
+        Ok(KeyManager(Arc::new(engine)))
+    }
+}

@@ -1,0 +1,58 @@
+//! Runs a use case's questions and changes as repository jobs and brings back what they found.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::engine::Engine;
+use crate::error::Error;
+use crate::id::ChangeId;
+use crate::ports::{Contended, Reader, StorageError, Writer};
+
+type Slot<T> = Arc<Mutex<Option<Result<T, Error>>>>;
+
+impl Engine {
+    /// Asks the repository, in one consistent state.
+    pub(super) async fn read<T, F>(&self, mut job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Reader) -> Result<T, Error> + Send + 'static,
+    {
+        let slot = Slot::default();
+        let filled = Arc::clone(&slot);
+        let ended = self.repository.read(Box::new(move |reader| fill(&filled, job(reader)))).await;
+        answer(&slot, ended)
+    }
+
+    /// Changes the repository, all or nothing.
+    pub(super) async fn write<T, F>(&self, change: ChangeId, mut job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Writer) -> Result<T, Error> + Send + 'static,
+    {
+        let slot = Slot::default();
+        let filled = Arc::clone(&slot);
+        let ended = self.repository.write(change, Box::new(move |writer| fill(&filled, job(writer)))).await;
+        answer(&slot, ended)
+    }
+}
+
+/// Keeps what one run of the job found, and tells the repository how to go on.
+fn fill<T>(slot: &Slot<T>, found: Result<T, Error>) -> Result<(), Contended> {
+    let end = match &found {
+        Ok(_) => Ok(()),
+        Err(Error::Storage(StorageError::Contention)) => Err(Contended::Again),
+        Err(_) => Err(Contended::Abandon),
+    };
+    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+    end
+}
+
+/// What the job found, unless the repository could not keep it.
+fn answer<T>(slot: &Slot<T>, ended: Result<(), StorageError>) -> Result<T, Error> {
+    let found = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match (found, ended) {
+        (Some(Err(error)), _) if !matches!(error, Error::Storage(StorageError::Contention)) => Err(error),
+        (_, Err(error)) => Err(error.into()),
+        (Some(found), Ok(())) => found,
+        (None, Ok(())) => Err(Error::Internal("the repository ran no job")),
+    }
+}

@@ -1,0 +1,99 @@
+//! Which project key seals and opens what.
+
+use super::attempt::{Attempt, CallContext, Done, Permit, Refused};
+use super::engine::Engine;
+use crate::audit::{Action, Target};
+use crate::error::{Conflict, Error};
+use crate::id::ProjectId;
+use crate::ports::{BackendId, ProjectKey, Sealed, StoredPayload};
+use crate::secret::{NewPayload, Payload, Secret};
+
+impl Engine {
+    /// Seals a payload for `secret` under the newest key of its project, making the first one when there
+    /// is none.
+    pub(super) async fn seal(
+        &self,
+        context: &CallContext,
+        permit: Permit,
+        secret: &Secret,
+        new: &NewPayload,
+    ) -> Result<StoredPayload, Error> {
+        let backend = &self.backends.default;
+        let key = self.project_key(context, permit, &secret.project).await?;
+        let sealed = backend.seal(&key, &secret.binding(new.content_type), &new.payload).await?;
+        Ok(StoredPayload { content_type: new.content_type, key: key.id, backend: key.backend, sealed })
+    }
+
+    /// Opens what [`Self::seal`] made, unless any of it or of the secret's own fields was altered.
+    pub(super) async fn open(
+        &self,
+        secret: &Secret,
+        stored: &StoredPayload,
+        key: &ProjectKey,
+    ) -> Result<Payload, Error> {
+        let backend = self.backends.of(&stored.backend)?;
+        Ok(backend.open(key, &secret.binding(stored.content_type), &stored.sealed).await?)
+    }
+
+    /// Destroys what the backend itself holds of a payload that is no longer stored.
+    pub(super) async fn forget(
+        &self,
+        backend: &BackendId,
+        key: &ProjectKey,
+        sealed: &Sealed,
+    ) -> Result<(), Error> {
+        Ok(self.backends.of(backend)?.forget(key, sealed).await?)
+    }
+
+    async fn newest_project_key(&self, project: &ProjectId) -> Result<Option<ProjectKey>, Error> {
+        let (project, backend) = (project.clone(), self.backends.default.id().clone());
+        self.read(move |reader| Ok(reader.newest_project_key(&project, &backend)?)).await
+    }
+
+    async fn project_key(
+        &self,
+        context: &CallContext,
+        permit: Permit,
+        project: &ProjectId,
+    ) -> Result<ProjectKey, Error> {
+        if let Some(key) = self.newest_project_key(project).await? {
+            return Ok(key);
+        }
+        match self.create_project_key(context, permit, project).await {
+            // Somebody else was faster; theirs is as good as ours.
+            Err(Error::Conflict(Conflict::ProjectKey)) => self
+                .newest_project_key(project)
+                .await?
+                .ok_or(Error::Internal("a project key was there and is gone")),
+            made => made,
+        }
+    }
+
+    /// Makes a project's first key: a change of its own, with its own records.
+    async fn create_project_key(
+        &self,
+        context: &CallContext,
+        permit: Permit,
+        project: &ProjectId,
+    ) -> Result<ProjectKey, Error> {
+        let target = Target::ProjectKey(project.to_string());
+        let attempt = Attempt::new(self, context, Action::ProjectKeyCreate, Some(target));
+        let change = attempt.intend(permit).await.map_err(Refused::into_error)?;
+        let result = async {
+            let made = self.backends.default.create_project_key(project, 1, self.clock.now()).await?;
+            let inserted = made.clone();
+            change
+                .apply(move |writer| {
+                    if writer.newest_project_key(&inserted.project, &inserted.backend)?.is_some() {
+                        return Err(Error::Conflict(Conflict::ProjectKey));
+                    }
+                    Ok(writer.insert_project_key(&inserted)?)
+                })
+                .await?;
+            Ok(made)
+        }
+        .await;
+        let verdict = change.conclude(result).await;
+        verdict.map(Done::release).map_err(Refused::into_error)
+    }
+}
