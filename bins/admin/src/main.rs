@@ -1,2 +1,53 @@
-//! To come.
-fn main() {}
+//! Strongroom's tool for operators: one file per command, over the same crates as the server.
+
+mod commands;
+mod flags;
+mod print;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use strongroom_runtime::{Settings, chain};
+
+use crate::commands::{Ended, audit, completions, db, master_key};
+use crate::flags::{AuditCommand, Command, DbCommand, Flags, MasterKeyCommand};
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    if let Command::Completions { shell } = flags.command {
+        completions::run(shell);
+        return ExitCode::SUCCESS;
+    }
+    if let Err(error) = strongroom_crypto::harden() {
+        print::error(&format!("core dumps can't be switched off: {error}"));
+        return Ended::Failed.into();
+    }
+    let settings = match Settings::load(&flags.sources()) {
+        Ok((settings, _)) => settings,
+        Err(error) => {
+            print::error(&error.to_string());
+            return Ended::Unusable.into();
+        }
+    };
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let ended = match flags.command {
+        Command::MasterKey { command: MasterKeyCommand::Generate { file } } => {
+            master_key::generate(&settings, file.as_deref(), flags.output)
+        }
+        Command::MasterKey { command: MasterKeyCommand::Check } => {
+            master_key::check(&settings, credentials.as_deref(), flags.output)
+        }
+        Command::Db { command: DbCommand::Upgrade } => db::upgrade(&settings, flags.output),
+        Command::Db { command: DbCommand::Status } => db::status(&settings, flags.output),
+        Command::Audit { command: AuditCommand::Verify } => audit::verify(&settings, flags.output),
+        Command::Completions { .. } => Ok(Ended::Well),
+    };
+    match ended {
+        Ok(ended) => ended.into(),
+        Err(error) => {
+            print::error(&chain(error.as_ref()));
+            Ended::Failed.into()
+        }
+    }
+}

@@ -1,2 +1,64 @@
-//! To come.
-fn main() {}
+//! Strongroom's server: flags in, settings loaded, served until told to stop.
+
+mod banner;
+mod flags;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use strongroom_api::Stopping;
+use strongroom_runtime::{Serving, Settings, chain};
+
+use crate::flags::{Command, ConfigCommand, Flags};
+
+/// The settings or the command line can't be used.
+const UNUSABLE: u8 = 2;
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    if let Err(error) = strongroom_crypto::harden() {
+        return fail(&format!("core dumps can't be switched off: {error}"), 1);
+    }
+    let (settings, shown) = match Settings::load(&flags.sources()) {
+        Ok(loaded) => loaded,
+        Err(error) => return fail(&error.to_string(), UNUSABLE),
+    };
+    match flags.command {
+        Command::Config { command: ConfigCommand::Show { output } } => {
+            banner::print_settings(&shown, output);
+            ExitCode::SUCCESS
+        }
+        Command::Serve => run(settings, false),
+        Command::Dev { .. } => run(settings, true),
+    }
+}
+
+fn run(settings: Settings, dev: bool) -> ExitCode {
+    strongroom_runtime::start_logging(&settings.log);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("the runtime does not start: {error}"), 1),
+    };
+    let made = match dev.then(|| strongroom_runtime::prepare(&settings)).transpose() {
+        Ok(made) => made,
+        Err(error) => return fail(&chain(&error), 1),
+    };
+    let data_dir = settings.data_dir.clone();
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let serving = Serving { settings, credentials, create: dev };
+    let served = runtime.block_on(strongroom_runtime::serve(serving, |address| match made {
+        Some(made) => banner::print_first_run(&data_dir, address, made),
+        None => banner::print_ready(address),
+    }));
+    match served {
+        Ok(Stopping::Drained) => ExitCode::SUCCESS,
+        Ok(Stopping::TimedOut) => fail("stopped before every request was finished", 1),
+        Err(error) => fail(&chain(&error), 1),
+    }
+}
+
+fn fail(message: &str, code: u8) -> ExitCode {
+    banner::print_error(message);
+    ExitCode::from(code)
+}

@@ -1,1 +1,5 @@
-//! To come.
+#![doc = include_str!("../README.md")]
+
+mod unauthenticated;
+
+pub use unauthenticated::UnauthenticatedContext;

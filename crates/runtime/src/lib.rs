@@ -1,1 +1,22 @@
-//! To come.
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod first_run;
+mod logging;
+mod master_key;
+mod parts;
+mod serve;
+mod settings;
+
+pub use error::{RunError, chain};
+pub use first_run::{FirstRun, prepare};
+pub use logging::start_logging;
+pub use master_key::{CanaryVerdict, MasterKeyReport, MasterKeyVerdict, check_master_key, load_master_keys};
+pub use serve::{Serving, serve};
+pub use settings::{
+    AuditSection, Flag, IdentityMode, IdentitySection, LogFormat, LogSection, MasterKeySection,
+    PolicySection, Problem, Settings, SettingsError, Shown, Sources, StorageSection,
+};
+
+/// A value of a [`Flag`].
+pub use figment::value::Value;

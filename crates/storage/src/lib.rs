@@ -1,1 +1,25 @@
-//! To come.
+#![doc = include_str!("../README.md")]
+
+mod batch;
+mod column;
+mod error;
+mod fault;
+mod listing;
+mod readers;
+mod repository;
+mod schema;
+mod session;
+mod sqlite;
+mod tables;
+mod view;
+mod writer;
+
+pub use error::OpenError;
+pub use repository::SqliteRepository;
+pub use sqlite::{OpenOptions, SchemaStatus, schema_status, upgrade};
+pub use view::ReadOnlyView;
+pub use writer::Statistics;
+
+/// The one place that says which database the queries run on.
+type Connection = diesel::SqliteConnection;
+type Backend = diesel::sqlite::Sqlite;

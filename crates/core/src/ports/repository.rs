@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use thiserror::Error;
 
@@ -41,6 +43,26 @@ pub trait Repository: Send + Sync + 'static {
     /// The outcome of `change` is on record, so the repository may forget that it was applied, whenever
     /// convenient. Never waits.
     fn settled(&self, change: ChangeId);
+}
+
+/// A repository that its owner keeps a handle to, for what is not a use case's business.
+#[async_trait]
+impl<T: Repository + ?Sized> Repository for Arc<T> {
+    async fn read(&self, job: ReadJob) -> Result<(), StorageError> {
+        self.as_ref().read(job).await
+    }
+
+    async fn write(&self, change: ChangeId, job: WriteJob) -> Result<(), StorageError> {
+        self.as_ref().write(change, job).await
+    }
+
+    async fn applied(&self, changes: Vec<ChangeId>) -> Result<Vec<ChangeId>, StorageError> {
+        self.as_ref().applied(changes).await
+    }
+
+    fn settled(&self, change: ChangeId) {
+        self.as_ref().settled(change);
+    }
 }
 
 /// The questions a use case may ask. Secrets are found whether or not they have expired; expiry is the

@@ -31,23 +31,20 @@ impl NewSecret {
 
     /// A text secret.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::with_payload(NewPayload {
-            content_type: ContentType::Text,
-            payload: Payload::new(text.into().into_bytes()),
-        })
+        let payload = Payload::new(text.into().into_bytes());
+        Self::default().carrying(NewPayload { content_type: ContentType::Text, payload })
     }
 
     /// A secret of any bytes.
     pub fn bytes(bytes: Vec<u8>) -> Self {
-        Self::with_payload(NewPayload {
-            content_type: ContentType::OctetStream,
-            payload: Payload::new(bytes),
-        })
+        let payload = Payload::new(bytes);
+        Self::default().carrying(NewPayload { content_type: ContentType::OctetStream, payload })
     }
 
-    /// A secret with that payload.
-    pub fn with_payload(payload: NewPayload) -> Self {
-        Self { payload: Some(payload), ..Self::default() }
+    /// Gives it a payload.
+    #[must_use]
+    pub fn carrying(self, payload: NewPayload) -> Self {
+        Self { payload: Some(payload), ..self }
     }
 
     /// Gives it a name; names need not be unique.

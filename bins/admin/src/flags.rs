@@ -1,0 +1,120 @@
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use strongroom_runtime::{Flag, Sources, Value};
+
+/// Strongroom's tool for operators. Takes the server's settings, and works beside it or without it.
+#[derive(Debug, Parser)]
+#[command(name = "strongroom-admin", version, about, after_help = HELP)]
+pub(crate) struct Flags {
+    /// Settings file (TOML), as the server's
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Where key, database and journal are kept, as the server's
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// How to print results
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub(crate) output: Output,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const HELP: &str = "\
+Examples:
+  strongroom-admin --data-dir /var/lib/strongroom master-key generate
+  strongroom-admin --config /etc/strongroom.toml db upgrade
+  strongroom-admin --data-dir ./try master-key check
+  strongroom-admin --data-dir ./try --output json audit verify
+  strongroom-admin completions bash > /etc/bash_completion.d/strongroom-admin
+
+Exit codes:
+  0  done, and what was checked is sound
+  1  what was checked is not sound
+  2  the command line or the settings can't be used
+  3  it could not be done";
+
+/// How to print results.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum Output {
+    #[default]
+    Table,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The key that protects every project's key
+    #[command(after_help = "\
+Examples:
+  strongroom-admin --data-dir /var/lib/strongroom master-key generate
+  strongroom-admin --data-dir /var/lib/strongroom master-key check")]
+    MasterKey {
+        #[command(subcommand)]
+        command: MasterKeyCommand,
+    },
+    /// The database
+    #[command(after_help = "\
+Examples:
+  strongroom-admin --config /etc/strongroom.toml db upgrade
+  strongroom-admin --config /etc/strongroom.toml db status")]
+    Db {
+        #[command(subcommand)]
+        command: DbCommand,
+    },
+    /// The audit journal
+    #[command(after_help = "\
+Example:
+  strongroom-admin --data-dir /var/lib/strongroom audit verify")]
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MasterKeyCommand {
+    /// Make a new master key file (mode 0400); an existing file is never touched
+    Generate {
+        /// Where, if not where the settings say
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Check the key file's mode and owner, and that it is the key this database was used with
+    Check,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Make the database, or bring it to this program's schema version (with the server stopped)
+    Upgrade,
+    /// Show the database's schema version
+    Status,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Prove that no record was altered, removed, added or moved
+    Verify,
+}
+
+impl Flags {
+    /// Where the settings come from: the same places as the server's.
+    pub(crate) fn sources(&self) -> Sources {
+        let data_dir = self.data_dir.as_ref().map(|path| Flag {
+            name: "--data-dir",
+            key: "data_dir",
+            value: Value::from(path.to_string_lossy().into_owned()),
+        });
+        Sources { file: self.config.clone(), environment: true, flags: data_dir.into_iter().collect() }
+    }
+}

@@ -1,0 +1,56 @@
+//! What the server prints for people.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what the terminal is for")]
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use strongroom_runtime::{FirstRun, Shown};
+
+use crate::flags::Output;
+
+/// One line per setting: key, value, source.
+pub(crate) fn print_settings(shown: &[Shown], output: Output) {
+    match output {
+        Output::Json => println!("{}", serde_json::json!(shown)),
+        Output::Table => {
+            let width = shown.iter().map(|setting| setting.key.len()).max().unwrap_or(0);
+            for setting in shown {
+                println!("{:width$}  {}  ({})", setting.key, setting.value, setting.source);
+            }
+        }
+    }
+}
+
+/// What a first-time user needs to go on.
+pub(crate) fn print_first_run(data_dir: &Path, address: SocketAddr, made: FirstRun) {
+    let folder = data_dir.display();
+    let endpoint = format!("http://{address}");
+    if made.made_master_key {
+        println!("Made a new master key, database and audit journal in {folder}.");
+        println!("Keep a copy of {folder}/master.key elsewhere: without it no secret can be read.\n");
+    } else {
+        println!("Using the master key, database and audit journal in {folder}.\n");
+    }
+    println!("Strongroom serves the Key Manager API at {endpoint}/v1");
+    println!("Anyone on this machine can act as any project (unauthenticated context, loopback only).\n");
+    println!("Try:");
+    println!(
+        "  curl -H 'X-Project-Id: demo' -H 'Content-Type: application/json' \
+         -d '{{\"name\": \"first\", \"payload\": \"correct horse\", \"payload_content_type\": \"text/plain\"}}' \
+         {endpoint}/v1/secrets"
+    );
+    println!(
+        "  openstack --os-auth-type none --os-endpoint {endpoint} secret store --name second --payload s3cret"
+    );
+    println!("\nStop with Ctrl-C.");
+}
+
+/// The service is up.
+pub(crate) fn print_ready(address: SocketAddr) {
+    println!("Strongroom serves the Key Manager API at http://{address}/v1");
+}
+
+/// Why the program ends.
+pub(crate) fn print_error(message: &str) {
+    eprintln!("strongroom-server: {message}");
+}

@@ -1,0 +1,61 @@
+//! From a request to a caller, or to the refusal of a filter (spec sections 4.2 and 12.1).
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, StatusCode};
+use strongroom_core::audit::{Action, Origin, Outcome, Reason};
+use strongroom_core::ports::{Authenticator, Credentials, IdentityError};
+use strongroom_core::{CallContext, Caller, KeyManager};
+
+use crate::answer::Answer;
+use crate::fault;
+use crate::operation::NONE;
+
+/// The request as identity sources see it.
+struct Presented<'a> {
+    headers: &'a HeaderMap,
+    source: Option<IpAddr>,
+}
+
+impl Credentials for Presented<'_> {
+    /// A header given more than once says nothing: which one would count depends on who reads it.
+    fn attribute(&self, name: &str) -> Option<&str> {
+        let mut lines = self.headers.get_all(name).iter();
+        let only = lines.next().filter(|_| lines.next().is_none())?;
+        only.to_str().ok()
+    }
+
+    fn source(&self) -> Option<IpAddr> {
+        self.source
+    }
+}
+
+/// Who is calling; or the answer, already on record, that nobody is let in.
+pub(crate) async fn authenticate(
+    manager: &KeyManager,
+    authenticator: &dyn Authenticator,
+    headers: &HeaderMap,
+    origin: Origin,
+) -> Result<CallContext, Answer> {
+    let presented = Presented { headers, source: origin.address };
+    let error = match authenticator.authenticate(&presented).await {
+        Ok(caller) => return Ok(CallContext { caller, origin }),
+        Err(error) => error,
+    };
+    let (status, code, message) = match &error {
+        IdentityError::Malformed(reason) => (StatusCode::BAD_REQUEST, "malformed-identity", *reason),
+        IdentityError::Unavailable(_) => {
+            tracing::error!(%error, "nobody can be identified");
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "identity-unavailable",
+                "The identity service can't be reached.",
+            )
+        }
+        _ => (StatusCode::UNAUTHORIZED, "unauthenticated", "This service requires a valid identity."),
+    };
+    let context = CallContext { caller: Caller::anonymous(), origin };
+    let outcome = if status.is_server_error() { Outcome::Failed } else { Outcome::Refused };
+    let verdict = manager.note(&context, Action::Authenticate, None, outcome, Some(Reason::of(code))).await;
+    Err(Answer::of(verdict, &NONE, |()| fault::outer(headers, status, message)))
+}

@@ -1,0 +1,239 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use async_trait::async_trait;
+use strongroom_core::audit::Event;
+use strongroom_core::ports::{AuditError, AuditSink, OpenChange};
+use strongroom_core::{Clock, SystemClock};
+
+use crate::entry::Entry;
+use crate::error::{FileError, OpenError};
+use crate::queue::Queue;
+use crate::start::start;
+use crate::status::{Stats, Status};
+use crate::writer::{Disk, RealDisk, Writer};
+
+/// Why a journal whose thread is gone refuses everything.
+const ENDED: &str = "the journal's thread has ended; restart the service";
+
+/// How a journal is kept.
+#[derive(Clone)]
+pub struct Options {
+    /// Whether to create the folder when there is none.
+    pub create: bool,
+    /// The size, in bytes, from which on a segment is followed by the next.
+    pub segment_bytes: u64,
+    /// Tells the time at which a segment was begun; events bring their own.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for Options {
+    /// An existing folder, segments of 32 MiB, the machine's clock.
+    fn default() -> Self {
+        Self { create: false, segment_bytes: 32 << 20, clock: Arc::new(SystemClock) }
+    }
+}
+
+/// A journal open for writing; nobody else can open it meanwhile.
+///
+/// One thread owns the files. It writes all records that wait by one write and one sync, so the more callers
+/// there are, the less each one's record costs. Dropping the journal waits until what was handed in is
+/// written.
+pub struct Journal {
+    node: String,
+    open: Vec<OpenChange>,
+    queue: Arc<Queue>,
+    status: Arc<Status>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Journal {
+    /// Opens the journal in that folder, begins one where there is none, and mends what a crash left
+    /// unfinished. Blocks while it reads the last segment.
+    pub fn open(folder: &Path, options: Options) -> Result<Self, OpenError> {
+        Self::open_on(folder, options, Box::new(RealDisk))
+    }
+
+    pub(crate) fn open_on(folder: &Path, options: Options, disk: Box<dyn Disk>) -> Result<Self, OpenError> {
+        let writer = start(folder, options, disk)?;
+        let (queue, status) = (Arc::new(Queue::default()), Arc::clone(&writer.status));
+        let (node, open) = (writer.node.clone(), writer.open.to_port());
+        let ending = Ending { queue: Arc::clone(&queue), status: Arc::clone(&status) };
+        let thread = thread::Builder::new().name("audit-journal".to_owned());
+        let thread = thread.spawn(move || ending.follow(writer));
+        let thread = thread.map_err(FileError::when("start the thread that writes", folder))?;
+        Ok(Self { node, open, queue, status, thread: Some(thread) })
+    }
+
+    /// What the journal has done since it was opened.
+    pub fn stats(&self) -> Stats {
+        self.status.stats()
+    }
+}
+
+#[async_trait]
+impl AuditSink for Journal {
+    async fn record(&self, event: Event) -> Result<(), AuditError> {
+        let (entry, answer) = Entry::new(&event)?;
+        drop(event);
+        self.queue.push(entry)?;
+        answer.await.unwrap_or_else(|_| Err(AuditError { reason: ENDED.to_owned() }))
+    }
+
+    async fn open_changes(&self) -> Result<Vec<OpenChange>, AuditError> {
+        Ok(self.open.clone())
+    }
+
+    fn health(&self) -> Result<(), AuditError> {
+        self.status.health()
+    }
+
+    fn node(&self) -> &str {
+        &self.node
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.queue.close();
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has told so, and has nothing left to write.
+            thread.join().ok();
+        }
+    }
+}
+
+/// However the thread ends, nobody is left waiting for it.
+struct Ending {
+    queue: Arc<Queue>,
+    status: Arc<Status>,
+}
+
+impl Ending {
+    fn follow(self, writer: Writer) {
+        writer.run(&self.queue);
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            tracing::error!("the audit journal's thread has ended by a fault");
+        }
+        self.status.fail(ENDED);
+        self.queue.abandon();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io;
+    use std::sync::atomic::{AtomicU8, Ordering};
+    use std::time::{Duration, Instant};
+
+    use strongroom_core::audit::{Action, Origin, Outcome, Phase};
+    use strongroom_core::{ChangeId, Timestamp};
+
+    use super::*;
+    use crate::records::Records;
+    use crate::verify::verify;
+
+    const WORKS: u8 = 0;
+    const FAILS: u8 = 1;
+    const PANICS: u8 = 2;
+
+    /// A disk whose sync fails, or worse, on demand.
+    #[derive(Clone, Default)]
+    struct BadDisk(Arc<AtomicU8>);
+
+    impl Disk for BadDisk {
+        fn sync(&self, file: &File) -> io::Result<()> {
+            match self.0.load(Ordering::SeqCst) {
+                FAILS => Err(io::Error::from_raw_os_error(5)),
+                PANICS => panic!("as the test wants"),
+                _ => file.sync_data(),
+            }
+        }
+    }
+
+    fn event(phase: Phase, change: Option<ChangeId>, request_id: &str) -> Event {
+        Event {
+            at: Timestamp::from_micros(0).unwrap(),
+            phase,
+            change,
+            action: Action::SecretDelete,
+            target: None,
+            caller: None,
+            origin: Origin { request_id: Some(request_id.to_owned()), ..Origin::default() },
+            outcome: (phase == Phase::Outcome).then_some(Outcome::Success),
+            reason: None,
+        }
+    }
+
+    fn request_ids(folder: &Path) -> Vec<String> {
+        let lines = Records::open(folder, 0).unwrap().map(|record| record.unwrap().json);
+        let json = lines.map(|line| serde_json::from_str::<serde_json::Value>(&line).unwrap());
+        json.filter_map(|json| json["origin"]["request_id"].as_str().map(str::to_owned)).collect()
+    }
+
+    #[tokio::test]
+    async fn what_a_failed_sync_left_behind_is_never_counted_on() {
+        let (folder, disk) = (tempfile::tempdir().unwrap(), BadDisk::default());
+        let journal = Journal::open_on(folder.path(), Options::default(), Box::new(disk.clone())).unwrap();
+        let change = ChangeId::random();
+        journal.record(event(Phase::Intent, Some(change), "intent")).await.unwrap();
+
+        disk.0.store(FAILS, Ordering::SeqCst);
+        let refused = journal.record(event(Phase::Outcome, None, "read")).await.unwrap_err();
+        assert!(refused.reason.contains("Input/output error"), "{refused}");
+        assert!(journal.health().is_err());
+        journal.record(event(Phase::Outcome, Some(change), "outcome")).await.unwrap_err();
+        // The next segment is begun, and the write of what is owed fails again.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while journal.stats().segment < 3 {
+            assert!(Instant::now() < deadline, "never tried to recover");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(journal.stats().owed, 1);
+
+        disk.0.store(WORKS, Ordering::SeqCst);
+        while journal.health().is_err() || journal.stats().owed > 0 {
+            assert!(Instant::now() < deadline, "never recovered");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        journal.record(event(Phase::Outcome, None, "after")).await.unwrap();
+        drop(journal);
+        assert_eq!(request_ids(folder.path()), ["intent", "outcome", "after"]);
+        assert_eq!(verify(folder.path()).unwrap().findings, []);
+    }
+
+    #[tokio::test]
+    async fn what_is_owed_is_written_when_the_journal_closes() {
+        let (folder, disk) = (tempfile::tempdir().unwrap(), BadDisk::default());
+        let journal = Journal::open_on(folder.path(), Options::default(), Box::new(disk.clone())).unwrap();
+        let change = ChangeId::random();
+        journal.record(event(Phase::Intent, Some(change), "intent")).await.unwrap();
+        disk.0.store(FAILS, Ordering::SeqCst);
+        journal.record(event(Phase::Outcome, Some(change), "outcome")).await.unwrap_err();
+        disk.0.store(WORKS, Ordering::SeqCst);
+        drop(journal);
+        assert_eq!(request_ids(folder.path()), ["intent", "outcome"]);
+        let journal = Journal::open(folder.path(), Options::default()).unwrap();
+        assert_eq!(journal.open_changes().await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_dies_leaves_nobody_waiting() {
+        let (folder, disk) = (tempfile::tempdir().unwrap(), BadDisk::default());
+        let journal = Journal::open_on(folder.path(), Options::default(), Box::new(disk.clone())).unwrap();
+        disk.0.store(PANICS, Ordering::SeqCst);
+        let event = event(Phase::Outcome, None, "read");
+        assert_eq!(journal.record(event.clone()).await.unwrap_err().reason, ENDED);
+        while journal.health().is_ok() {
+            tokio::task::yield_now().await;
+        }
+        assert!(journal.record(event).await.is_err());
+    }
+}

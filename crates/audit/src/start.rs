@@ -1,0 +1,127 @@
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::changes::OpenChanges;
+use crate::error::{FileError, OpenError};
+use crate::folder::{Folder, node, node_path, segment_path, segments};
+use crate::header::{FORMAT, Header, Incident};
+use crate::journal::Options;
+use crate::line::Head;
+use crate::outage::Pace;
+use crate::scan::{Scan, ScanError, scan};
+use crate::segment::{Begun, Draft, Extent, reopen};
+use crate::status::Status;
+use crate::writer::{Disk, State, Writer};
+
+/// Opens the folder and makes the writer that goes on where the journal ends.
+pub(crate) fn start(path: &Path, options: Options, disk: Box<dyn Disk>) -> Result<Writer, OpenError> {
+    let folder = Folder::open(path, options.create)?;
+    let last = segments(path)?.last().copied();
+    let ground = match (node(path)?, last) {
+        (None, None) => found(&folder, &options)?,
+        (Some(_), None) => return Err(OpenError::NoSegments(path.to_owned())),
+        (node, Some(number)) => go_on(&folder, node, number)?,
+    };
+    let Ground { node, head, file, extent, open, torn } = ground;
+    let status = Arc::new(Status::default());
+    status.writes_into(extent.number);
+    let mut writer = Writer {
+        folder,
+        node,
+        clock: options.clock,
+        disk,
+        segment_bytes: options.segment_bytes,
+        status,
+        head,
+        extent,
+        state: State::Live(file),
+        pace: Pace::default(),
+        open,
+        owed: Vec::new(),
+        buffer: Vec::new(),
+    };
+    if torn > 0 {
+        mend(&mut writer, torn)?;
+    }
+    Ok(writer)
+}
+
+/// What a writer goes on from.
+struct Ground {
+    node: String,
+    head: Head,
+    file: File,
+    extent: Extent,
+    open: OpenChanges,
+    torn: u64,
+}
+
+/// Begins a node's journal. The node is named last, so that a crash in between leaves a folder that either
+/// is empty or has a first segment with nothing but its header.
+fn found(folder: &Folder, options: &Options) -> Result<Ground, OpenError> {
+    let node = Uuid::new_v4().to_string();
+    let origin = Head::first(&node);
+    let header = Header {
+        at: options.clock.now().to_string(),
+        format: FORMAT,
+        node: node.clone(),
+        segment: 1,
+        previous: origin.hash,
+        open: Vec::new(),
+        after: None,
+    };
+    let Begun { file, extent, head } = Draft::create(folder, 1)?.publish(folder, origin, &header)?;
+    folder.set_node(&node)?;
+    Ok(Ground { node, head, file, extent, open: OpenChanges::default(), torn: 0 })
+}
+
+/// Checks the last segment and opens it to write on.
+fn go_on(folder: &Folder, node: Option<String>, number: u64) -> Result<Ground, OpenError> {
+    let path = segment_path(folder.path(), number);
+    let scan = scan(&path, number, u64::MAX).map_err(|error| match error {
+        ScanError::File(error) => OpenError::File(error),
+        ScanError::Damaged(damage) => OpenError::Damaged(damage),
+    })?;
+    let Scan { node: named, head, len, records, open, torn } = scan;
+    match node {
+        Some(node) if node == named => {}
+        None if number == 1 && records == 1 => folder.set_node(&named)?,
+        _ => return Err(OpenError::NoNode { path: node_path(folder.path()), node: named }),
+    }
+    let file = reopen(&path)?;
+    let extent = Extent::of(&file, number, path, len)?;
+    Ok(Ground { node: named, head, file, extent, open, torn })
+}
+
+/// Keeps what a crash left of its last write in a file beside, cuts it off, and goes on in a fresh segment,
+/// whose header tells.
+fn mend(writer: &mut Writer, torn: u64) -> Result<(), FileError> {
+    let Extent { number, path, len, .. } = &writer.extent;
+    let kept = path.with_extension("jsonl.torn");
+    let draft = Draft::create(&writer.folder, number + 1)?;
+    keep(path, *len, &kept).map_err(FileError::when("write", &kept))?;
+    writer.folder.sync()?;
+    let segment = OpenOptions::new().write(true).open(path);
+    let cut = segment.and_then(|segment| segment.set_len(*len).and_then(|()| segment.sync_all()));
+    cut.map_err(FileError::when("cut", path))?;
+    let kept = kept.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    tracing::warn!(
+        bytes = torn,
+        kept,
+        "a crash left an unfinished write in the audit journal; it was cut off"
+    );
+    writer.begin(draft, Some(Incident::TornTail { bytes: torn, kept }))
+}
+
+fn keep(segment: &Path, from: u64, kept: &Path) -> io::Result<()> {
+    let mut source = File::open(segment)?;
+    source.seek(io::SeekFrom::Start(from))?;
+    let mut target = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(kept)?;
+    io::copy(&mut source, &mut target)?;
+    target.sync_all()
+}

@@ -1,0 +1,269 @@
+use std::fs::File;
+use std::io;
+use std::mem;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom_core::Clock;
+use strongroom_core::ports::AuditError;
+
+use crate::changes::OpenChanges;
+use crate::entry::{Entry, fitting};
+use crate::error::FileError;
+use crate::folder::Folder;
+use crate::header::{FORMAT, Header, Incident};
+use crate::line::Head;
+use crate::outage::{Outage, Pace};
+use crate::queue::Queue;
+use crate::segment::{Begun, Draft, Extent, Fault, Tampering};
+use crate::status::Status;
+
+/// How often a segment that nobody writes into is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Makes what was written durable. The one thing that no test can make fail on a real disk.
+pub(crate) trait Disk: Send {
+    fn sync(&self, file: &File) -> io::Result<()>;
+}
+
+/// The disk itself.
+pub(crate) struct RealDisk;
+
+impl Disk for RealDisk {
+    fn sync(&self, file: &File) -> io::Result<()> {
+        file.sync_data()
+    }
+}
+
+/// The one owner of the journal's files.
+pub(crate) struct Writer {
+    pub(crate) folder: Folder,
+    pub(crate) node: String,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) disk: Box<dyn Disk>,
+    pub(crate) segment_bytes: u64,
+    pub(crate) status: Arc<Status>,
+    /// Where the chain of durable records stands.
+    pub(crate) head: Head,
+    /// The newest segment and how much of it is durable.
+    pub(crate) extent: Extent,
+    pub(crate) state: State,
+    pub(crate) pace: Pace,
+    /// Changes under way, by durable records.
+    pub(crate) open: OpenChanges,
+    /// Outcomes whose effect has happened and whose record could not be written yet.
+    pub(crate) owed: Vec<Entry>,
+    pub(crate) buffer: Vec<u8>,
+}
+
+/// Whether the newest segment takes records.
+pub(crate) enum State {
+    Live(File),
+    Out(Outage),
+}
+
+impl Writer {
+    /// Writes what comes until the queue is closed and empty.
+    pub(crate) fn run(mut self, queue: &Queue) {
+        let mut entries = Vec::new();
+        loop {
+            let patience = match &self.state {
+                State::Live(_) => LOOK,
+                State::Out(outage) => outage.wait(),
+            };
+            let more = queue.take(&mut entries, patience);
+            if entries.is_empty() {
+                if !more {
+                    return self.finish();
+                }
+                self.be_ready().ok();
+            }
+            while !entries.is_empty() {
+                let batch = entries.drain(..fitting(&entries)).collect();
+                self.store(batch);
+            }
+        }
+    }
+
+    /// Tries once more to write what is owed. What still is has its intent on record, and is settled at the
+    /// next start.
+    fn finish(&mut self) {
+        if !self.owed.is_empty() && matches!(self.state, State::Out(_)) {
+            self.recover().ok();
+        }
+    }
+
+    /// Makes a batch of records durable together and tells every caller.
+    fn store(&mut self, mut batch: Vec<Entry>) {
+        let stored = match self.be_ready() {
+            Ok(()) => self.write(&batch),
+            Err(error) => Err(error),
+        };
+        match stored {
+            Ok(()) => {
+                for entry in &mut batch {
+                    entry.answer(Ok(()));
+                }
+                self.committed(batch);
+                self.rotate();
+            }
+            Err(error) => {
+                for mut entry in batch {
+                    entry.answer(Err(error.clone()));
+                    self.owe(entry);
+                }
+            }
+        }
+    }
+
+    /// Makes sure that the segment is sound, or gets out of an outage when it is time to try.
+    fn be_ready(&mut self) -> Result<(), AuditError> {
+        match &self.state {
+            State::Live(file) => match self.extent.check(file) {
+                Ok(()) => Ok(()),
+                Err(fault) => Err(self.fail(fault)),
+            },
+            State::Out(outage) if outage.wait().is_zero() => self.recover(),
+            State::Out(_) => Err(self.status.error()),
+        }
+    }
+
+    fn write(&mut self, entries: &[Entry]) -> Result<(), AuditError> {
+        let State::Live(file) = &self.state else { return Err(self.status.error()) };
+        let mut head = self.head;
+        self.buffer.clear();
+        for entry in entries {
+            head.append(&entry.body, &mut self.buffer);
+        }
+        // At its offset rather than at the end: what somebody else appends can't come to stand before it.
+        let written = file.write_all_at(&self.buffer, self.extent.len).and_then(|()| self.disk.sync(file));
+        match written {
+            Ok(()) => {
+                self.extent.len += u64::try_from(self.buffer.len()).unwrap_or(u64::MAX);
+                self.head = head;
+                self.pace = Pace::default();
+                self.status.wrote(entries.len());
+                Ok(())
+            }
+            Err(error) => {
+                let fault = FileError::when("write", &self.extent.path)(error).into();
+                Err(self.fail(fault))
+            }
+        }
+    }
+
+    /// Takes in what durable records say about changes.
+    fn committed(&mut self, entries: Vec<Entry>) {
+        for step in entries.into_iter().filter_map(|entry| entry.step) {
+            self.open.apply(step);
+        }
+    }
+
+    /// Keeps an outcome that could not be written, if its change is one that is under way: those are as few
+    /// as the requests at work. A later outcome of the same change tells all that an earlier one did.
+    fn owe(&mut self, entry: Entry) {
+        let Some(change) = entry.outcome_of().filter(|change| self.open.contains(*change)) else { return };
+        self.owed.retain(|owed| owed.outcome_of() != Some(change));
+        self.owed.push(entry);
+        self.status.owes(self.owed.len());
+    }
+
+    /// Closes the segment's file, whose state is not known any more.
+    fn fail(&mut self, fault: Fault) -> AuditError {
+        let reason = fault.to_string();
+        match fault {
+            Fault::Tampered { .. } => tracing::error!(reason, "the audit journal was tampered with"),
+            Fault::File(_) => tracing::error!(reason, "the audit journal can't be written"),
+        }
+        self.status.fail(&reason);
+        self.state = State::Out(Outage { fault, next_try: self.pace.next_try() });
+        AuditError { reason }
+    }
+
+    /// Begins a segment that continues from the last durable record, and pays what is owed.
+    fn recover(&mut self) -> Result<(), AuditError> {
+        match self.try_to_recover() {
+            Ok(()) => {}
+            Err(fault) => {
+                let reason = fault.to_string();
+                if self.status.fail(&reason) {
+                    tracing::error!(reason, "the audit journal can't recover");
+                }
+                if let State::Out(outage) = &mut self.state {
+                    outage.next_try = self.pace.next_try();
+                }
+                return Err(AuditError { reason });
+            }
+        }
+        tracing::warn!(
+            segment = self.extent.number,
+            owed = self.owed.len(),
+            "the audit journal has recovered"
+        );
+        while !self.owed.is_empty() {
+            let mut owed = mem::take(&mut self.owed);
+            let later = owed.split_off(fitting(&owed));
+            let written = self.write(&owed);
+            if written.is_ok() {
+                self.committed(owed);
+                self.owed = later;
+            } else {
+                owed.extend(later);
+                self.owed = owed;
+            }
+            self.status.owes(self.owed.len());
+            written?;
+        }
+        Ok(())
+    }
+
+    fn try_to_recover(&mut self) -> Result<(), Fault> {
+        let State::Out(outage) = &self.state else { return Ok(()) };
+        if !self.folder.is_sound()? {
+            let path = self.folder.path().to_owned();
+            return Err(Fault::Tampered { path, found: Tampering::FolderReplaced });
+        }
+        // First of all, since it is what fails, and cheaply, as long as the disk is full or read-only.
+        let draft = Draft::create(&self.folder, self.extent.number + 1)?;
+        let incident = match &outage.fault {
+            Fault::Tampered { found, .. } => Incident::Tampered { found: found.to_string() },
+            Fault::File(error) => match self.extent.settle(self.head) {
+                Ok(()) => Incident::WriteFailed { reason: error.in_full() },
+                Err(Fault::Tampered { found, .. }) => Incident::Tampered { found: found.to_string() },
+                Err(fault) => return Err(fault),
+            },
+        };
+        Ok(self.begin(draft, Some(incident))?)
+    }
+
+    /// Goes on in a fresh segment when this one has reached its size.
+    fn rotate(&mut self) {
+        if self.extent.len < self.segment_bytes {
+            return;
+        }
+        let begun = Draft::create(&self.folder, self.extent.number + 1);
+        if let Err(error) = begun.and_then(|draft| self.begin(draft, None)) {
+            self.fail(error.into());
+        }
+    }
+
+    /// Publishes the draft as the newest segment.
+    pub(crate) fn begin(&mut self, draft: Draft, after: Option<Incident>) -> Result<(), FileError> {
+        let header = Header {
+            at: self.clock.now().to_string(),
+            format: FORMAT,
+            node: self.node.clone(),
+            segment: self.extent.number + 1,
+            previous: self.head.hash,
+            open: self.open.to_header(),
+            after,
+        };
+        let Begun { file, extent, head } = draft.publish(&self.folder, self.head, &header)?;
+        self.head = head;
+        self.status.writes_into(extent.number);
+        self.extent = extent;
+        self.state = State::Live(file);
+        Ok(())
+    }
+}

@@ -1,0 +1,175 @@
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+
+use proptest::prelude::*;
+use strongroom_audit::{Journal, OpenError, Options, Records};
+use strongroom_core::ChangeId;
+use strongroom_core::audit::Outcome;
+use strongroom_core::ports::AuditSink as _;
+
+use crate::support::*;
+
+const FIRST: &str = "0000000001.jsonl";
+
+fn refusal(folder: &std::path::Path) -> OpenError {
+    match Journal::open(folder, Options::default()) {
+        Ok(_) => panic!("it was opened"),
+        Err(error) => error,
+    }
+}
+
+#[tokio::test]
+async fn a_journal_goes_on_where_it_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path());
+    record(&journal, ["a", "b"]).await;
+    let node = journal.node().to_owned();
+    drop(journal);
+    let journal = open(folder.path());
+    record(&journal, ["c"]).await;
+    assert_eq!(journal.node(), node);
+    assert_eq!(journal.health().map_err(|error| error.to_string()), Ok(()));
+
+    assert_eq!(request_ids(folder.path()), ["a", "b", "c"]);
+    let report = intact(folder.path());
+    assert_eq!((report.segments, report.records, report.last_seq), (1, 4, Some(4)));
+    assert_eq!(report.node, Some(node));
+    assert!(report.first.is_some() && report.last.is_some());
+    let file = fs::metadata(folder.path().join(FIRST)).unwrap();
+    assert_eq!((file.mode() & 0o7777, file.len()), (0o600, report.bytes));
+}
+
+#[tokio::test]
+async fn a_journal_has_one_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path());
+    assert!(matches!(refusal(folder.path()), OpenError::Locked(_)));
+    drop(journal);
+    open(folder.path());
+}
+
+#[tokio::test]
+async fn open_changes_are_known_across_segments_and_restarts() {
+    let folder = tempfile::tempdir().unwrap();
+    let [settled, left, unknown] = [ChangeId::random(), ChangeId::random(), ChangeId::random()];
+    let journal = open_with_segments_of(folder.path(), 1000);
+    for change in [settled, left, unknown] {
+        journal.record(intent(change)).await.unwrap();
+    }
+    record(&journal, ["a", "b", "c", "d", "e"]).await;
+    journal.record(outcome(settled, Outcome::Success)).await.unwrap();
+    journal.record(outcome(unknown, Outcome::Unknown)).await.unwrap();
+    record(&journal, ["f", "g", "h"]).await;
+    assert!(journal.stats().segment > 3);
+    assert_eq!(journal.open_changes().await.unwrap(), []);
+    drop(journal);
+
+    let journal = open_with_segments_of(folder.path(), 1000);
+    let open = journal.open_changes().await.unwrap();
+    let mut expected = [left, unknown];
+    expected.sort();
+    assert_eq!(open.iter().map(|open| open.change).collect::<Vec<_>>(), expected);
+    assert_eq!(open[0].action, "secret.create");
+    assert!(open[0].target.as_ref().unwrap().starts_with("secret/"));
+    journal.record(outcome(left, Outcome::SettledUndone)).await.unwrap();
+    journal.record(outcome(unknown, Outcome::SettledDone)).await.unwrap();
+    drop(journal);
+    assert_eq!(open_with_segments_of(folder.path(), 1000).open_changes().await.unwrap(), []);
+    intact(folder.path());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// A crash leaves any part of the last write, and pages of it that read as zeros.
+    #[test]
+    fn a_torn_tail_is_kept_aside_and_cut_off(cut in 0.0..1.0, hole in proptest::option::of(0.0..1.0)) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FIRST);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let journal = open(folder.path());
+        runtime.block_on(record(&journal, ["a", "b"]));
+        let durable = fs::read(&path).unwrap();
+        runtime.block_on(record(&journal, ["c", "d", "e"]));
+        drop(journal);
+        let written = fs::read(&path).unwrap();
+        let span = |share: f64| {
+            let all = u32::try_from(written.len() - durable.len()).unwrap();
+            durable.len() + (0..all).take_while(|at| f64::from(*at) < share * f64::from(all)).count()
+        };
+        let mut torn = written[..span(cut)].to_vec();
+        if let Some(at) = hole.map(span).filter(|at| *at < torn.len()) {
+            torn[at..].iter_mut().take(100).for_each(|byte| *byte = 0);
+        }
+        fs::write(&path, &torn).unwrap();
+
+        let journal = open(folder.path());
+        runtime.block_on(record(&journal, ["f"]));
+        drop(journal);
+        intact(folder.path());
+        let kept = fs::read(&path).unwrap();
+        prop_assert!(kept.starts_with(&durable));
+        prop_assert!(torn.starts_with(&kept));
+        prop_assert!(request_ids(folder.path()).ends_with(&["f".to_owned()]));
+        let aside = folder.path().join("0000000001.jsonl.torn");
+        if kept.len() < torn.len() {
+            prop_assert_eq!(&fs::read(aside).unwrap(), &torn[kept.len()..]);
+            let incident = &header(folder.path(), 2)["after"];
+            prop_assert_eq!(incident["cause"].as_str(), Some("torn-tail"));
+            prop_assert_eq!(incident["bytes"].as_u64(), u64::try_from(torn.len() - kept.len()).ok());
+        } else {
+            prop_assert!(!aside.exists());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_record_altered_while_nobody_wrote_stops_the_start_and_changes_nothing() {
+    for (from, to) in [(&b"\"b\""[..], &b"\"B\""[..]), (b"\"c\"", b"\"C\""), (b"\"open\"", b"\"Open\"")] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FIRST);
+        let journal = open(folder.path());
+        record(&journal, ["a", "b", "c"]).await;
+        drop(journal);
+        edit(&path, |bytes| {
+            let at = bytes.windows(from.len()).position(|part| part == from).unwrap();
+            bytes[at..at + to.len()].copy_from_slice(to);
+        });
+        let altered = fs::read(&path).unwrap();
+        let OpenError::Damaged(damage) = refusal(folder.path()) else { panic!("not refused for the damage") };
+        let cut = usize::try_from(damage.offset).unwrap();
+        let line = altered[..cut].split(|byte| *byte == b'\n').count();
+        assert_eq!((damage.path, damage.line), (path.clone(), u64::try_from(line).unwrap()));
+        let bad = altered[cut..].split(|byte| *byte == b'\n').next().unwrap();
+        assert!(bad.windows(to.len()).any(|part| part == to));
+        assert_eq!(fs::read(&path).unwrap(), altered);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_name_or_lost_segments_stop_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (node, first) = (folder.path().join("node"), folder.path().join(FIRST));
+    let journal = open(folder.path());
+    let name = journal.node().to_owned();
+    record(&journal, ["a"]).await;
+    drop(journal);
+    fs::remove_file(&node).unwrap();
+    assert!(matches!(refusal(folder.path()), OpenError::NoNode { node, .. } if node == name));
+    fs::write(&node, &name).unwrap();
+    open(folder.path());
+    fs::remove_file(&first).unwrap();
+    assert!(matches!(refusal(folder.path()), OpenError::NoSegments(_)));
+}
+
+#[test]
+fn a_first_start_cut_short_is_finished_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = open(folder.path()).node().to_owned();
+    fs::remove_file(folder.path().join("node")).unwrap();
+    fs::write(folder.path().join("0000000002.jsonl.new"), "{\"hash").unwrap();
+    assert_eq!(open(folder.path()).node(), node);
+    assert_eq!(intact(folder.path()).node, Some(node));
+    assert_eq!(Records::open(folder.path(), 0).unwrap().count(), 1);
+}

@@ -1,0 +1,280 @@
+//! What every [`SecretBackend`] must do, as checks that its own tests run one by one.
+//!
+//! ```text
+//! #[tokio::test(flavor = "multi_thread")]
+//! async fn altered_payloads_are_refused() {
+//!     suite().altered_payloads_are_refused().await.unwrap();
+//! }
+//! ```
+#![expect(clippy::missing_panics_doc, reason = "a check that fails panics; that is what it is for")]
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use strongroom_core::ports::{
+    BackendError, BackendId, Canary, MasterKeyVersion, ProjectKey, Sealed, SecretBackend,
+};
+use strongroom_core::{InvalidOpaqueId, Payload, ProjectId, ProjectKeyId, Timestamp};
+
+/// The backend under test, with the names and times that the checks use.
+pub struct Suite {
+    backend: Arc<dyn SecretBackend>,
+    stranger: Arc<dyn SecretBackend>,
+    project: ProjectId,
+    other_project: ProjectId,
+    now: Timestamp,
+}
+
+type Outcome = Result<(), BackendError>;
+
+impl Suite {
+    /// `stranger` has the backend's name and master key versions, but other master keys.
+    pub fn new(
+        backend: Arc<dyn SecretBackend>,
+        stranger: Arc<dyn SecretBackend>,
+        now: Timestamp,
+    ) -> Result<Self, InvalidOpaqueId> {
+        let (project, other_project) = (ProjectId::new("project")?, ProjectId::new("other project")?);
+        Ok(Self { backend, stranger, project, other_project, now })
+    }
+
+    /// Payloads of every size, the empty one included, come back as they were.
+    pub async fn payloads_come_back_whole(&self) -> Outcome {
+        let key = self.key().await?;
+        for length in [0, 1, 15, 16, 17, 32, 1000, 65_537] {
+            let payload = self.backend.generate(length).await?;
+            let sealed = self.backend.seal(&key, b"binding", &payload).await?;
+            let opened = self.backend.open(&key, b"binding", &sealed).await?;
+            assert!(opened.expose() == payload.expose(), "a payload of {length} bytes came back altered");
+        }
+        Ok(())
+    }
+
+    /// Sealing the same payload twice gives nothing in common, and the payload shows in neither.
+    pub async fn sealed_bytes_tell_nothing(&self) -> Outcome {
+        let key = self.key().await?;
+        let payload = self.backend.generate(64).await?;
+        let first = self.backend.seal(&key, b"binding", &payload).await?;
+        let second = self.backend.seal(&key, b"binding", &payload).await?;
+        assert!(first != second, "sealing twice gave the same bytes");
+        for sealed in [first, second] {
+            let shows = sealed.0.windows(16).any(|part| payload.expose().windows(16).any(|own| own == part));
+            assert!(!shows, "the payload can be read in what was sealed");
+        }
+        Ok(())
+    }
+
+    /// A sealed payload with any byte altered, cut short or made longer does not open.
+    pub async fn altered_payloads_are_refused(&self) -> Outcome {
+        let key = self.key().await?;
+        let sealed = self.seal(&key).await?;
+        for (what, altered) in alterations(&sealed.0) {
+            refused(&what, self.backend.open(&key, b"binding", &Sealed(altered)).await);
+        }
+        self.backend.open(&key, b"binding", &sealed).await.map(drop)
+    }
+
+    /// A sealed payload opens for its own binding and project key only.
+    pub async fn misplaced_payloads_are_refused(&self) -> Outcome {
+        let key = self.key().await?;
+        let sealed = self.seal(&key).await?;
+        for binding in [b"".as_slice(), b"Binding", b"bindin", b"bindingg"] {
+            refused("another binding", self.backend.open(&key, binding, &sealed).await);
+        }
+        let sibling = self.key().await?;
+        refused("another key of the project", self.backend.open(&sibling, b"binding", &sealed).await);
+        let newer = self.backend.create_project_key(&self.project, 2, self.now).await?;
+        refused("a newer key of the project", self.backend.open(&newer, b"binding", &sealed).await);
+        let foreign = self.backend.create_project_key(&self.other_project, 1, self.now).await?;
+        refused("another project's key", self.backend.open(&foreign, b"binding", &sealed).await);
+        let swapped = ProjectKey { wrapped: sibling.wrapped, ..key.clone() };
+        refused("another wrapped key", self.backend.open(&swapped, b"binding", &sealed).await);
+        self.backend.open(&key, b"binding", &sealed).await.map(drop)
+    }
+
+    /// A project key with any column, or any byte of the wrapped key, altered neither seals nor opens:
+    /// be it met for the first time, or altered after it was used.
+    pub async fn altered_project_keys_are_refused(&self) -> Outcome {
+        for used_before in [false, true] {
+            let key = self.key().await?;
+            let sealed = if used_before { self.seal(&key).await? } else { Sealed(Vec::new()) };
+            for (what, altered) in self.altered_rows(&key) {
+                refused(what, self.backend.open(&altered, b"binding", &sealed).await);
+                refused(what, self.backend.seal(&altered, b"binding", &Payload::new(vec![1])).await);
+            }
+            for (what, wrapped) in alterations(&key.wrapped) {
+                let altered = ProjectKey { wrapped, ..key.clone() };
+                refused(&what, self.backend.open(&altered, b"binding", &sealed).await);
+                refused(&what, self.backend.seal(&altered, b"binding", &Payload::new(vec![1])).await);
+            }
+            let sealed = self.seal(&key).await?;
+            self.backend.open(&key, b"binding", &sealed).await?;
+        }
+        Ok(())
+    }
+
+    /// Canaries open for the version that sealed them, unaltered.
+    pub async fn canaries_prove_the_master_key(&self) -> Outcome {
+        for version in self.backend.master_key_versions().await? {
+            let canary = self.backend.seal_canary(version).await?;
+            self.backend.open_canary(version, &canary).await?;
+            for (what, altered) in alterations(&canary.0) {
+                refused(&what, self.backend.open_canary(version, &Canary(altered)).await);
+            }
+            refused("another master key", self.stranger.open_canary(version, &canary).await);
+            for other in self.backend.master_key_versions().await? {
+                if other != version {
+                    refused("another version", self.backend.open_canary(other, &canary).await);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A master key version that is not at hand is named as missing; nothing else happens.
+    pub async fn missing_master_keys_are_named(&self) -> Outcome {
+        let absent = MasterKeyVersion(u32::MAX);
+        let known = self.newest().await?;
+        let canary = self.backend.seal_canary(known).await?;
+        for refusal in [
+            self.backend.seal_canary(absent).await.map(drop),
+            self.backend.open_canary(absent, &canary).await,
+        ] {
+            assert!(matches!(refusal, Err(BackendError::KeyMissing(_))), "{refusal:?}");
+        }
+        Ok(())
+    }
+
+    /// With another master key nothing opens.
+    pub async fn a_wrong_master_key_opens_nothing(&self) -> Outcome {
+        let key = self.key().await?;
+        let sealed = self.seal(&key).await?;
+        let opened = self.stranger.open(&key, b"binding", &sealed).await;
+        assert!(matches!(opened, Err(BackendError::Integrity)), "{opened:?}");
+        Ok(())
+    }
+
+    /// No blob serves as one of another kind.
+    pub async fn kinds_do_not_mix(&self) -> Outcome {
+        let (key, version) = (self.key().await?, self.newest().await?);
+        let sealed = self.seal(&key).await?;
+        let canary = self.backend.seal_canary(version).await?;
+        for wrapped in [canary.0.clone(), sealed.0.clone()] {
+            let key = ProjectKey { wrapped, id: ProjectKeyId::random(), ..key.clone() };
+            refused("no project key", self.backend.open(&key, b"binding", &sealed).await);
+        }
+        for blob in [canary.0, key.wrapped.clone()] {
+            refused("no payload", self.backend.open(&key, b"binding", &Sealed(blob)).await);
+        }
+        for blob in [key.wrapped, sealed.0] {
+            refused("no canary", self.backend.open_canary(version, &Canary(blob)).await);
+        }
+        Ok(())
+    }
+
+    /// New project keys are wrapped by the highest master key version, as the row says, each a fresh one.
+    pub async fn new_project_keys_are_fresh_and_true(&self) -> Outcome {
+        let newest = self.newest().await?;
+        let (first, second) = (self.key().await?, self.key().await?);
+        assert!(first.id != second.id && first.wrapped != second.wrapped, "two keys are alike");
+        for key in [first, second] {
+            assert_eq!((&key.project, &key.backend), (&self.project, self.backend.id()));
+            assert_eq!((key.version, key.master, key.created), (1, newest, self.now));
+        }
+        Ok(())
+    }
+
+    /// Forgetting succeeds, and again when nothing is left.
+    pub async fn forgetting_twice_succeeds(&self) -> Outcome {
+        let key = self.key().await?;
+        let sealed = self.seal(&key).await?;
+        self.backend.forget(&key, &sealed).await?;
+        self.backend.forget(&key, &sealed).await
+    }
+
+    /// Generated material has the length asked for and never repeats.
+    pub async fn generated_material_is_fresh(&self) -> Outcome {
+        for length in [0, 1, 16, 32, 4096] {
+            assert_eq!(self.backend.generate(length).await?.len(), length);
+        }
+        let (first, second) = (self.backend.generate(32).await?, self.backend.generate(32).await?);
+        assert!(first.expose() != second.expose(), "the same key came twice");
+        Ok(())
+    }
+
+    /// A backend that works says so.
+    pub async fn a_working_backend_is_healthy(&self) -> Outcome {
+        self.backend.health().await
+    }
+
+    /// Eight tasks at once, each with keys of its own and one that all share, see only their own payloads.
+    /// Needs a runtime of several threads.
+    pub async fn many_at_once_do_not_disturb_each_other(&self) -> Outcome {
+        let shared = self.key().await?;
+        let mut tasks = Vec::new();
+        for task in 0..8_u8 {
+            let (backend, shared) = (Arc::clone(&self.backend), shared.clone());
+            let (project, now) = (self.project.clone(), self.now);
+            tasks.push(tokio::spawn(async move {
+                for round in 0..50_u8 {
+                    let own = backend.create_project_key(&project, 1, now).await?;
+                    for key in [&shared, &own] {
+                        let sealed = backend.seal(key, &[task, round], &Payload::new(vec![task; 99])).await?;
+                        let opened = backend.open(key, &[task, round], &sealed).await?;
+                        assert!(opened.expose() == [task; 99], "a payload came back as another's");
+                    }
+                }
+                Ok::<_, BackendError>(())
+            }));
+        }
+        for task in tasks {
+            let joined = task.await;
+            assert!(matches!(joined, Ok(Ok(()))), "{joined:?}");
+        }
+        Ok(())
+    }
+
+    async fn newest(&self) -> Result<MasterKeyVersion, BackendError> {
+        let versions = self.backend.master_key_versions().await?;
+        assert!(versions.is_sorted(), "the master key versions are out of order: {versions:?}");
+        versions.last().copied().ok_or_else(|| BackendError::KeyMissing("every master key".to_owned()))
+    }
+
+    async fn key(&self) -> Result<ProjectKey, BackendError> {
+        self.backend.create_project_key(&self.project, 1, self.now).await
+    }
+
+    async fn seal(&self, key: &ProjectKey) -> Result<Sealed, BackendError> {
+        self.backend.seal(key, b"binding", &Payload::new(vec![7; 40])).await
+    }
+
+    fn altered_rows(&self, key: &ProjectKey) -> [(&'static str, ProjectKey); 6] {
+        let other = BackendId::new(format!("{}2", key.backend));
+        [
+            ("another id", ProjectKey { id: ProjectKeyId::random(), ..key.clone() }),
+            ("another project", ProjectKey { project: self.other_project.clone(), ..key.clone() }),
+            ("another backend", ProjectKey { backend: other, ..key.clone() }),
+            ("another version", ProjectKey { version: key.version + 1, ..key.clone() }),
+            ("another master", ProjectKey { master: MasterKeyVersion(key.master.0 + 1), ..key.clone() }),
+            ("another time", ProjectKey { created: key.created.plus_seconds(1), ..key.clone() }),
+        ]
+    }
+}
+
+/// Every way to damage a blob in one place: a byte altered, an end cut off, a byte added at either end.
+fn alterations(blob: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> {
+    let altered = (0..blob.len()).map(|at| {
+        let flip = |(place, byte): (usize, &u8)| if place == at { byte ^ (1 << (at % 8)) } else { *byte };
+        (format!("byte {at} altered"), blob.iter().enumerate().map(flip).collect())
+    });
+    let cut = (0..blob.len()).map(|end| (format!("cut to {end}"), blob.iter().take(end).copied().collect()));
+    let longer = [("byte in front", [&[1], blob].concat()), ("byte behind", [blob, &[0]].concat())];
+    altered.chain(cut).chain(longer.map(|(what, blob)| (what.to_owned(), blob)))
+}
+
+fn refused<T: Debug>(what: &str, result: Result<T, BackendError>) {
+    assert!(
+        matches!(result, Err(BackendError::Integrity | BackendError::UnknownFormat(_))),
+        "{what}: expected a refusal, got {result:?}"
+    );
+}

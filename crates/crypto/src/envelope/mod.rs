@@ -1,0 +1,121 @@
+//! The stored formats: what each blob holds, byte by byte, and what it is bound to.
+//!
+//! Every blob begins with a format byte and a suite id, so that another layout or another suite is an
+//! addition rather than a migration. A blob holds boxes: nonce, ciphertext, tag. Each box binds, as
+//! associated data, a purpose of its own, everything that stands in front of it in the blob, and what the
+//! blob belongs to. So no blob opens as one of another kind, in another's place, or with an altered header.
+
+pub(crate) mod canary;
+pub(crate) mod payload;
+pub(crate) mod project_key;
+
+use ring::error::Unspecified;
+use strongroom_core::ports::BackendError;
+use zeroize::Zeroize as _;
+
+use crate::cipher::{self, NONCE_LEN, TAG_LEN};
+use crate::locked::KEY_LEN;
+use crate::random::Random;
+
+/// The layout that the modules here describe; the first byte of every blob.
+const FORMAT: u8 = 1;
+/// AES-256-GCM with random 96-bit nonces; the second byte of every blob.
+const SUITE: u8 = 1;
+
+/// What a box adds to the length of its content.
+const BOX_OVERHEAD: usize = NONCE_LEN + TAG_LEN;
+/// Length of a box with a key in it.
+const BOXED_KEY_LEN: usize = KEY_LEN + BOX_OVERHEAD;
+
+/// What a box is for and whose it is; a box opens for the same claim only.
+struct Claim<'a> {
+    /// Tells the kinds of boxes apart; holds no zero byte.
+    purpose: &'static str,
+    /// What the box belongs to, as unambiguous bytes.
+    owner: &'a [u8],
+}
+
+impl Claim<'_> {
+    /// The associated data of a box that stands behind `front`, whose length the format fixes.
+    fn associated(&self, front: &[u8]) -> Vec<u8> {
+        [self.purpose.as_bytes(), &[0], front, self.owner].concat()
+    }
+
+    /// Appends a box with `content` to the blob. The content is encrypted where it will stay, in room made
+    /// beforehand, so no copy of it is left behind.
+    fn seal_onto(
+        &self,
+        blob: &mut Vec<u8>,
+        key: &[u8; KEY_LEN],
+        content: &[u8],
+        random: Random<'_>,
+    ) -> Result<(), Unspecified> {
+        let associated = self.associated(blob);
+        let mut nonce = [0; NONCE_LEN];
+        random(&mut nonce)?;
+        blob.reserve_exact(content.len() + BOX_OVERHEAD);
+        blob.extend(nonce);
+        let front = blob.len();
+        blob.extend(content);
+        let text = blob.get_mut(front..).ok_or(Unspecified)?;
+        let tag = cipher::seal(key, nonce, &associated, text).inspect_err(|_| blob.zeroize())?;
+        blob.extend(tag);
+        Ok(())
+    }
+
+    /// Opens the box behind `front` into `content`. On an error `content` holds nothing of it.
+    fn open_into(
+        &self,
+        content: &mut [u8],
+        key: &[u8; KEY_LEN],
+        front: &[u8],
+        boxed: &[u8],
+    ) -> Result<(), Unspecified> {
+        let (nonce, rest) = boxed.split_first_chunk().ok_or(Unspecified)?;
+        let (text, tag) = rest.split_last_chunk().ok_or(Unspecified)?;
+        if text.len() != content.len() {
+            return Err(Unspecified);
+        }
+        content.copy_from_slice(text);
+        cipher::open(key, *nonce, &self.associated(front), *tag, content)
+    }
+}
+
+/// Refuses a blob of a layout or suite that is not known here.
+fn known_format(what: &str, blob: &[u8]) -> Result<(), BackendError> {
+    match blob {
+        [FORMAT, SUITE, ..] => Ok(()),
+        [format, suite, ..] => Err(BackendError::UnknownFormat(format!(
+            "{what} of format {format}, suite {suite}; known are format {FORMAT}, suite {SUITE}"
+        ))),
+        _ => Err(BackendError::Integrity),
+    }
+}
+
+/// Splits a blob behind its header.
+fn split<const HEADER: usize>(blob: &[u8]) -> Result<(&[u8; HEADER], &[u8]), BackendError> {
+    blob.split_first_chunk().ok_or(BackendError::Integrity)
+}
+
+/// What did not open is not what was sealed.
+fn not_authentic(_: Unspecified) -> BackendError {
+    BackendError::Integrity
+}
+
+/// Sealing fails when the system gives no random bytes, or for more bytes than AES-GCM may seal at once.
+fn not_sealed(_: Unspecified) -> BackendError {
+    BackendError::Denied("the system gave no random bytes, or the payload is longer than 64 GiB".to_owned())
+}
+
+/// Randomness of the tests that pin stored bytes: counts up from `start`, never repeating within a blob.
+#[cfg(test)]
+fn counting(start: u8) -> impl Fn(&mut [u8]) -> Result<(), Unspecified> {
+    let next = std::cell::Cell::new(start);
+    move |bytes| {
+        for byte in bytes {
+            *byte = next.get();
+            next.set(byte.wrapping_add(1));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! A sealed payload: a data key of its own, wrapped by the project key, and the payload under it.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 1 | format, 1 |
+//! | 1 | suite, 1 |
+//! | 4 | project key version, big-endian |
+//! | 60 | box with the data key, under the project key |
+//! | rest | box with the payload, under the data key |
+//!
+//! Both boxes are bound to the project key's id and to whatever the caller says the payload belongs to.
+
+use strongroom_core::Payload;
+use strongroom_core::ports::{BackendError, ProjectKey, Sealed};
+use zeroize::Zeroizing;
+
+use super::{
+    BOX_OVERHEAD, BOXED_KEY_LEN, Claim, FORMAT, SUITE, known_format, not_authentic, not_sealed, split,
+};
+use crate::locked::{KEY_LEN, LockedKey};
+use crate::random::Random;
+
+const KEY_PURPOSE: &str = "strongroom data key";
+const PAYLOAD_PURPOSE: &str = "strongroom payload";
+const HEADER_LEN: usize = 6;
+const FRONT_LEN: usize = HEADER_LEN + BOXED_KEY_LEN;
+
+/// Seals a payload. `project_key` is the unwrapped key of `row`.
+pub(crate) fn seal(
+    project_key: &LockedKey,
+    row: &ProjectKey,
+    binding: &[u8],
+    payload: &Payload,
+    random: Random<'_>,
+) -> Result<Sealed, BackendError> {
+    let owner = owner(row, binding);
+    let mut data_key = Zeroizing::new([0; KEY_LEN]);
+    random(data_key.as_mut_slice()).map_err(not_sealed)?;
+
+    let mut blob = Vec::with_capacity(FRONT_LEN + payload.len() + BOX_OVERHEAD);
+    blob.extend(header(row));
+    let claim = Claim { purpose: KEY_PURPOSE, owner: &owner };
+    project_key
+        .with(|key| claim.seal_onto(&mut blob, key, data_key.as_slice(), random))
+        .map_err(not_sealed)?;
+    let claim = Claim { purpose: PAYLOAD_PURPOSE, owner: &owner };
+    claim.seal_onto(&mut blob, &data_key, payload.expose(), random).map_err(not_sealed)?;
+    Ok(Sealed(blob))
+}
+
+/// Opens what [`seal`] made of the same row and binding.
+pub(crate) fn open(
+    project_key: &LockedKey,
+    row: &ProjectKey,
+    binding: &[u8],
+    sealed: &Sealed,
+) -> Result<Payload, BackendError> {
+    known_format("a payload", &sealed.0)?;
+    let (front, boxed_payload) = split::<FRONT_LEN>(&sealed.0)?;
+    let (found, boxed_key) = split::<HEADER_LEN>(front)?;
+    if *found != header(row) {
+        return Err(BackendError::Integrity);
+    }
+    let owner = owner(row, binding);
+    let mut data_key = Zeroizing::new([0; KEY_LEN]);
+    let claim = Claim { purpose: KEY_PURPOSE, owner: &owner };
+    project_key
+        .with(|key| claim.open_into(data_key.as_mut_slice(), key, found, boxed_key))
+        .map_err(not_authentic)?;
+
+    let length = boxed_payload.len().checked_sub(BOX_OVERHEAD).ok_or(BackendError::Integrity)?;
+    // Of exactly the payload's length: shrinking a longer one could leave a copy behind.
+    let mut payload = vec![0; length];
+    let claim = Claim { purpose: PAYLOAD_PURPOSE, owner: &owner };
+    claim.open_into(&mut payload, &data_key, front, boxed_payload).map_err(not_authentic)?;
+    Ok(Payload::new(payload))
+}
+
+fn header(row: &ProjectKey) -> [u8; HEADER_LEN] {
+    let [v0, v1, v2, v3] = row.version.to_be_bytes();
+    [FORMAT, SUITE, v0, v1, v2, v3]
+}
+
+fn owner(row: &ProjectKey, binding: &[u8]) -> Vec<u8> {
+    [row.id.as_bytes(), binding].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::counting;
+    use super::super::project_key::tests::{key, row};
+    use super::*;
+
+    /// Computed by another implementation of AES-GCM from the layout described above.
+    const GOLDEN: &str = "010100000003606162636465666768696a6bef24fd39a7d3659766206e7bdd8a8e807aa23a4101ca59f6391b7f\
+        ef8355eeb0aa61d9c6659820ba9bd0fa2704f058476c6d6e6f70717273747576773167b09e29520d34a5acf414\
+        0b4157b38ea2c1c4a8372dd660b80a56d3da";
+
+    #[test]
+    fn the_stored_bytes_do_not_drift() {
+        let payload = Payload::new(b"attack at dawn".to_vec());
+        let sealed = seal(&key([0x22; 32]), &row(), b"binding", &payload, &counting(0x40)).unwrap();
+        assert_eq!(hex::encode(sealed.0), GOLDEN);
+    }
+
+    #[test]
+    fn a_payload_sealed_long_ago_opens() {
+        let sealed = Sealed(hex::decode(GOLDEN).unwrap());
+        let payload = open(&key([0x22; 32]), &row(), b"binding", &sealed).unwrap();
+        assert_eq!(payload.expose(), b"attack at dawn");
+    }
+
+    #[test]
+    fn a_part_of_one_payload_does_not_serve_in_another() {
+        let seal = |text: &[u8]| {
+            let payload = Payload::new(text.to_vec());
+            seal(&key([0x22; 32]), &row(), b"binding", &payload, &crate::random::system).unwrap().0
+        };
+        let (one, other) = (seal(b"one"), seal(b"two"));
+        let spliced = Sealed([&one[..FRONT_LEN], &other[FRONT_LEN..]].concat());
+        let opened = open(&key([0x22; 32]), &row(), b"binding", &spliced);
+        assert!(matches!(opened, Err(BackendError::Integrity)));
+    }
+}

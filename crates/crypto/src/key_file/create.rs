@@ -1,0 +1,66 @@
+//! Makes a new key file, whole and durable or not at all.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, Mode, OFlags, fchmod, fsync, linkat, openat, unlinkat};
+use rustix::io::Errno;
+use rustix::process::geteuid;
+use strongroom_core::Timestamp;
+use strongroom_core::ports::MasterKeyVersion;
+use zeroize::Zeroizing;
+
+use super::guard::{Folder, name_of};
+use super::{KeyFileError, format};
+use crate::locked::KEY_LEN;
+use crate::random;
+
+/// Makes a key file with a fresh random key of version 1, mode 0400, owned by the calling user.
+///
+/// The file appears under its name complete and synced. A file that exists already is an error and stays
+/// untouched; so is a folder that others could change.
+pub fn create_key_file(path: &Path, now: Timestamp) -> Result<(), KeyFileError> {
+    let folder = Folder::holding(path, geteuid().as_raw())?.descriptor;
+    let name = name_of(path)?;
+    let mut key = Zeroizing::new([0; KEY_LEN]);
+    random::system(key.as_mut_slice()).map_err(|_| KeyFileError::Random)?;
+    let text = format::render(MasterKeyVersion(1), now, &key);
+
+    let mut suffix = [0; 8];
+    random::system(&mut suffix).map_err(|_| KeyFileError::Random)?;
+    let mut temporary = OsString::from(".");
+    temporary.push(name);
+    temporary.push(format!(".{}", hex::encode(suffix)));
+
+    let linked = write(&folder, &temporary, &text, path).and_then(|()| {
+        linkat(&folder, &temporary, &folder, name, AtFlags::empty()).map_err(|errno| match errno {
+            Errno::EXIST => KeyFileError::Exists { path: path.to_owned() },
+            errno => KeyFileError::io("put in place", path)(errno),
+        })
+    });
+    let removed = match unlinkat(&folder, &temporary, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(KeyFileError::io("remove the temporary name of", path)(errno)),
+    };
+    linked.and(removed)?;
+    sync_folder(&folder).map_err(KeyFileError::io("sync the folder of", path))
+}
+
+fn write(folder: &OwnedFd, name: &OsString, text: &[u8], path: &Path) -> Result<(), KeyFileError> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = openat(folder, name, flags, Mode::RUSR).map_err(KeyFileError::io("create", path))?;
+    // The mask of the process may have taken the one bit away.
+    fchmod(&file, Mode::RUSR).map_err(KeyFileError::io("set the mode of", path))?;
+    let mut file = File::from(file);
+    file.write_all(text).map_err(KeyFileError::io("write", path))?;
+    file.sync_all().map_err(KeyFileError::io("sync", path))
+}
+
+/// Makes the names in a folder durable.
+fn sync_folder(folder: &OwnedFd) -> Result<(), Errno> {
+    let readable = openat(folder, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    fsync(readable)
+}

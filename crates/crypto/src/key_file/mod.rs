@@ -1,0 +1,109 @@
+//! The soft master key: a small text file that nobody but the service can read.
+
+mod create;
+mod error;
+mod format;
+mod guard;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io::Read as _;
+use std::iter::once;
+use std::path::{Component, Path};
+
+use rustix::process::geteuid;
+use strongroom_core::Timestamp;
+use strongroom_core::ports::MasterKeyVersion;
+use zeroize::Zeroizing;
+
+use self::guard::{Keeper, open_checked};
+use crate::locked::LockedKey;
+
+pub use self::create::create_key_file;
+pub use self::error::KeyFileError;
+#[cfg(test)]
+pub(crate) use self::format::render;
+
+/// Some hundreds of versions.
+const LARGEST_FILE: usize = 64 * 1024;
+
+/// Every version of the soft master key, in locked memory.
+pub struct MasterKeys {
+    /// Lowest version first; the last is `newest`'s predecessor.
+    older: Vec<MasterKey>,
+    newest: MasterKey,
+}
+
+/// One version.
+pub(crate) struct MasterKey {
+    pub(crate) version: MasterKeyVersion,
+    pub(crate) created: Timestamp,
+    pub(crate) key: LockedKey,
+}
+
+impl MasterKeys {
+    /// Loads a key file that the service's user owns.
+    ///
+    /// Refused unless it is a regular file (no link), owned by the process's effective user, with mode 0400,
+    /// under folders that only root and that user can write to. The error gives the command that mends it.
+    pub fn load(path: &Path) -> Result<Self, KeyFileError> {
+        load_as(path, Keeper::Service, geteuid().as_raw())
+    }
+
+    /// Loads the key file of that name from the service manager's folder of credentials, which systemd
+    /// names in `$CREDENTIALS_DIRECTORY` for a unit with `LoadCredential=name:path`.
+    ///
+    /// Refused as in [`Self::load`], but the file may belong to root, and may have mode 0440 when owner and
+    /// group are root: so systemd leaves it when it lets the service's user in by an access control list.
+    pub fn load_credential(folder: &Path, name: &str) -> Result<Self, KeyFileError> {
+        let path = folder.join(name);
+        let mut components = Path::new(name).components();
+        match (components.next(), components.next()) {
+            (Some(Component::Normal(only)), None) if only == name => {
+                load_as(&path, Keeper::Systemd, geteuid().as_raw())
+            }
+            _ => Err(KeyFileError::NotAFile { path }),
+        }
+    }
+
+    /// Each version and when it was made, lowest first.
+    pub fn versions(&self) -> impl Iterator<Item = (MasterKeyVersion, Timestamp)> {
+        self.all().map(|key| (key.version, key.created))
+    }
+
+    /// The version that wraps new project keys: the highest.
+    pub(crate) fn newest(&self) -> &MasterKey {
+        &self.newest
+    }
+
+    pub(crate) fn get(&self, version: MasterKeyVersion) -> Option<&LockedKey> {
+        self.all().find(|master| master.version == version).map(|master| &master.key)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &MasterKey> {
+        self.older.iter().chain(once(&self.newest))
+    }
+}
+
+impl fmt::Debug for MasterKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MasterKeys").field(&self.versions().collect::<Vec<_>>()).finish()
+    }
+}
+
+fn load_as(path: &Path, keeper: Keeper, user: u32) -> Result<MasterKeys, KeyFileError> {
+    let file = open_checked(path, keeper, user)?;
+    // Room for the largest file and one byte more, so that reading never moves what it has read.
+    let mut text = Zeroizing::new(Vec::with_capacity(LARGEST_FILE + 1));
+    let room = u64::try_from(text.capacity()).unwrap_or(u64::MAX);
+    file.take(room).read_to_end(&mut text).map_err(KeyFileError::io("read", path))?;
+    if text.len() > LARGEST_FILE {
+        return Err(KeyFileError::Malformed {
+            path: path.to_owned(),
+            line: 1,
+            reason: "this is not a master key file: it is larger than 64 KiB",
+        });
+    }
+    format::parse(&text, path)
+}

@@ -1,0 +1,80 @@
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use strongroom_core::StartError;
+use strongroom_core::ports::StorageError;
+use strongroom_crypto::{KeyFileError, LockError};
+use thiserror::Error;
+
+/// Why the service does not run.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The process can't be protected against dumps of its memory.
+    #[error("core dumps can't be switched off")]
+    Hardening(#[source] io::Error),
+    /// There is no master key file, and one is only made by an operator's command.
+    #[error(
+        "there is no master key at {}: restore it from its backup, or, for a new installation, run \
+         `strongroom-admin master-key generate`",
+        .0.display()
+    )]
+    NoMasterKey(PathBuf),
+    /// The master key file is there and can't be used.
+    #[error("the master key can't be used")]
+    MasterKey(#[source] KeyFileError),
+    /// Keys can't be kept out of swap.
+    #[error(
+        "keys can't be held in locked memory; raise the limit of locked memory (LimitMEMLOCK, ulimit -l)"
+    )]
+    Memory(#[source] LockError),
+    /// The database can't be used.
+    #[error("the database can't be used")]
+    Storage(#[source] strongroom_storage::OpenError),
+    /// The database is open and does not answer.
+    #[error("the database does not answer")]
+    Query(#[source] StorageError),
+    /// The journal can't be used.
+    #[error("the audit journal can't be used")]
+    Audit(#[source] strongroom_audit::OpenError),
+    /// The parts don't fit together.
+    #[error("the key manager does not start")]
+    Start(#[source] StartError),
+    /// A folder can't be made or protected.
+    #[error("the folder {} can't be prepared", .path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The data folder lets others in.
+    #[error(
+        "the folder {} has mode {found:04o}, but must not let others in (0700); run: chmod 0700 {}",
+        .path.display(), .path.display()
+    )]
+    FolderMode {
+        /// The folder.
+        path: PathBuf,
+        /// The mode found.
+        found: u32,
+    },
+    /// The address is taken, or not this machine's.
+    #[error("can't listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The system does not tell when to stop.
+    #[error("signals can't be received")]
+    Signals(#[source] io::Error),
+}
+
+/// The error and its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

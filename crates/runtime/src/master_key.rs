@@ -1,0 +1,114 @@
+//! Where the soft master key comes from, and whether it is the right one.
+
+use std::path::Path;
+
+use serde::Serialize;
+use strongroom_core::Timestamp;
+use strongroom_core::ports::{BackendError, BackendId, MasterKeyRecord, SecretBackend as _};
+use strongroom_crypto::{Caching, MasterKeys, SoftBackend};
+use strongroom_storage::ReadOnlyView;
+
+use crate::error::RunError;
+use crate::settings::{MasterKeySection, Settings};
+
+/// What a check of the master key found.
+#[derive(Debug, Clone, Serialize)]
+pub struct MasterKeyReport {
+    /// Each version at hand or needed, lowest first.
+    pub versions: Vec<MasterKeyVerdict>,
+}
+
+/// What a check found about one version.
+#[derive(Debug, Clone, Serialize)]
+pub struct MasterKeyVerdict {
+    /// The version.
+    pub version: u32,
+    /// When the key was made; absent when it is not at hand.
+    pub created: Option<Timestamp>,
+    /// Whether it is the key that the database was used with.
+    pub canary: CanaryVerdict,
+}
+
+/// Whether a key is the one that a database was used with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CanaryVerdict {
+    /// It opens the database's canary.
+    Right,
+    /// It does not.
+    Wrong,
+    /// The database needs it, and it is not at hand.
+    Missing,
+    /// The database does not know this version, or there is no database.
+    Unused,
+}
+
+impl MasterKeyReport {
+    /// Whether a server would start with this key.
+    pub fn is_sound(&self) -> bool {
+        self.versions.iter().all(|found| matches!(found.canary, CanaryVerdict::Right | CanaryVerdict::Unused))
+    }
+}
+
+/// Loads the soft master key: from the file that is set; else from the service manager's credentials
+/// folder `credentials`, when it holds one; else from the data folder.
+pub fn load_master_keys(
+    section: &MasterKeySection,
+    credentials: Option<&Path>,
+) -> Result<MasterKeys, RunError> {
+    if !section.file_is_set
+        && let Some(folder) = credentials.filter(|folder| folder.join(&section.credential).exists())
+    {
+        return MasterKeys::load_credential(folder, &section.credential).map_err(RunError::MasterKey);
+    }
+    // A link that leads nowhere is there, and is refused as a link.
+    if section.file.symlink_metadata().is_err() {
+        return Err(RunError::NoMasterKey(section.file.clone()));
+    }
+    MasterKeys::load(&section.file).map_err(RunError::MasterKey)
+}
+
+/// The soft backend over loaded keys.
+pub(crate) fn soft_backend(keys: MasterKeys) -> Result<SoftBackend, RunError> {
+    SoftBackend::new(BackendId::new(SoftBackend::DEFAULT_ID), keys, Caching::default())
+        .map_err(RunError::Memory)
+}
+
+/// Compares the master key at hand with the database's canaries, beside a running server or without one.
+pub async fn check_master_key(
+    settings: &Settings,
+    credentials: Option<&Path>,
+) -> Result<MasterKeyReport, RunError> {
+    let keys = load_master_keys(&settings.master_key, credentials)?;
+    let at_hand: Vec<_> = keys.versions().collect();
+    let backend = soft_backend(keys)?;
+    let needed = needed_keys(settings, backend.id())?;
+    let mut versions: Vec<_> = at_hand
+        .iter()
+        .filter(|(version, _)| !needed.iter().any(|record| record.version == *version))
+        .map(|(version, created)| MasterKeyVerdict {
+            version: version.0,
+            created: Some(*created),
+            canary: CanaryVerdict::Unused,
+        })
+        .collect();
+    for record in needed {
+        let canary = match backend.open_canary(record.version, &record.canary).await {
+            Ok(()) => CanaryVerdict::Right,
+            Err(BackendError::KeyMissing(_)) => CanaryVerdict::Missing,
+            Err(_) => CanaryVerdict::Wrong,
+        };
+        let created = at_hand.iter().find(|(version, _)| *version == record.version).map(|(_, at)| *at);
+        versions.push(MasterKeyVerdict { version: record.version.0, created, canary });
+    }
+    versions.sort_by_key(|found| found.version);
+    Ok(MasterKeyReport { versions })
+}
+
+fn needed_keys(settings: &Settings, backend: &BackendId) -> Result<Vec<MasterKeyRecord>, RunError> {
+    if !settings.storage.file.exists() {
+        return Ok(Vec::new());
+    }
+    let mut view = ReadOnlyView::open(&settings.storage.file).map_err(RunError::Storage)?;
+    view.read(|reader| reader.master_keys(backend)).map_err(RunError::Query)
+}

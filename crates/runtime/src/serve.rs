@@ -1,0 +1,81 @@
+//! The life of the server process.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom_api::{Server, Stopping};
+use strongroom_core::{Clock as _, SystemClock};
+use strongroom_storage::SqliteRepository;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::error::RunError;
+use crate::parts;
+use crate::settings::Settings;
+
+/// How often expired secrets are taken out of the lists' way. They are unreadable to the second without it.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// How the server is to run.
+#[derive(Debug, Clone)]
+pub struct Serving {
+    /// The settings.
+    pub settings: Settings,
+    /// The service manager's credentials folder.
+    pub credentials: Option<PathBuf>,
+    /// Whether the database may be made when there is none.
+    pub create: bool,
+}
+
+/// Serves until SIGTERM or SIGINT, then finishes what has begun. `ready` is told the address once requests
+/// are taken.
+pub async fn serve(serving: Serving, ready: impl FnOnce(SocketAddr)) -> Result<Stopping, RunError> {
+    let Serving { settings, credentials, create } = serving;
+    let mut signals = Signals::listen().map_err(RunError::Signals)?;
+    // Before anything is opened: an address that is taken is the commonest reason not to start.
+    let failed = |source| RunError::Listen { address: settings.listen, source };
+    let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let parts = parts::open(&settings, credentials.as_deref(), create).await?;
+    let sweeper = tokio::spawn(sweep(Arc::clone(&parts.repository)));
+    tracing::info!(%address, "serving");
+    ready(address);
+    let stopped = Server::new(listener, parts.api, settings.limits).run(signals.stop()).await;
+    sweeper.abort();
+    tracing::info!(?stopped, "stopped");
+    Ok(stopped)
+}
+
+async fn sweep(repository: Arc<SqliteRepository>) {
+    let mut ticks = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        match repository.sweep_expired(SystemClock.now()).await {
+            Ok(0) => {}
+            Ok(swept) => tracing::debug!(swept, "took expired secrets out of the lists"),
+            Err(error) => tracing::warn!(%error, "expired secrets were not swept; trying again"),
+        }
+    }
+}
+
+/// What tells the process to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        tracing::info!("stopping: no new connections; requests at hand are finished");
+    }
+}

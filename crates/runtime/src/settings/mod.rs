@@ -1,0 +1,12 @@
+//! What the operator can set, where each value came from, and every problem with it at once.
+
+mod reader;
+mod sections;
+mod sources;
+
+pub use reader::{Problem, SettingsError, Shown};
+pub use sections::{
+    AuditSection, IdentityMode, IdentitySection, LogFormat, LogSection, MasterKeySection, PolicySection,
+    Settings, StorageSection,
+};
+pub use sources::{Flag, Sources};

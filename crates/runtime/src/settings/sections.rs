@@ -1,0 +1,349 @@
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use strongroom_api::{ApiSettings, BaseUrl, ServerLimits};
+use strongroom_core::RuleSet;
+
+use super::reader::{Reader, SettingsError, Shown};
+use super::sources::Sources;
+
+/// Checked settings: every value is usable as it is.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Where everything is kept that has no place of its own.
+    pub data_dir: PathBuf,
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// How the API answers.
+    pub api: ApiSettings,
+    /// How patient the server is.
+    pub limits: ServerLimits,
+    /// Who may call.
+    pub identity: IdentitySection,
+    /// Which access rules apply.
+    pub policy: PolicySection,
+    /// Where the soft master key is.
+    pub master_key: MasterKeySection,
+    /// Where secrets are kept.
+    pub storage: StorageSection,
+    /// Where the audit journal is kept.
+    pub audit: AuditSection,
+    /// What the program logs about itself.
+    pub log: LogSection,
+}
+
+/// Who may call.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct IdentitySection {
+    /// How callers are identified.
+    pub mode: IdentityMode,
+}
+
+/// How callers are identified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum IdentityMode {
+    /// The request's headers are believed; on loopback only.
+    Unauthenticated,
+}
+
+/// Which access rules apply.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PolicySection {
+    /// The default rules.
+    pub rule_set: RuleSet,
+}
+
+/// Where the soft master key is.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct MasterKeySection {
+    /// The key file.
+    pub file: PathBuf,
+    /// The key's name in the service manager's credentials folder, which is used when it is there and no
+    /// file is set.
+    pub credential: String,
+    /// Whether `file` was set rather than derived from the data folder.
+    pub file_is_set: bool,
+}
+
+/// Where secrets are kept.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct StorageSection {
+    /// The SQLite file.
+    pub file: PathBuf,
+    /// Whether the server may bring an older schema up to date at start.
+    pub upgrade_at_start: bool,
+}
+
+/// Where the audit journal is kept.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AuditSection {
+    /// The journal's folder.
+    pub folder: PathBuf,
+    /// Size of a journal file, in bytes, after which the next is begun.
+    pub segment_bytes: u64,
+}
+
+/// What the program logs about itself. Never a payload, a key or a token.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct LogSection {
+    /// The least severe level to log.
+    pub level: String,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+const POSITIVE: &str = "a whole number above 0";
+const PATH: &str = "a path as text";
+
+impl Settings {
+    /// Reads and checks every setting; also tells where each came from.
+    pub fn load(sources: &Sources) -> Result<(Self, Vec<Shown>), SettingsError> {
+        let mut reader = Reader::new(sources.figment())?;
+        let data_dir = reader.get("data_dir", PathBuf::from("/var/lib/strongroom"), PATH);
+        let settings = Self {
+            listen: listen(&mut reader),
+            api: api(&mut reader),
+            limits: limits(&mut reader),
+            identity: identity(&mut reader),
+            policy: policy(&mut reader),
+            master_key: master_key(&mut reader, &data_dir),
+            storage: storage(&mut reader, &data_dir),
+            audit: audit(&mut reader, &data_dir),
+            log: log(&mut reader),
+            data_dir,
+        };
+        settings.check_exposure(&mut reader);
+        let shown = reader.finish()?;
+        Ok((settings, shown))
+    }
+
+    /// Plain HTTP and believed headers are for loopback only.
+    fn check_exposure(&self, reader: &mut Reader) {
+        if !is_loopback(self.listen.ip()) {
+            reader.refuse(
+                "api.listen",
+                format!(
+                    "{} is reachable from other machines, and this server speaks plain HTTP; give an address \
+                     of the loopback interface, such as 127.0.0.1:9311",
+                    self.listen
+                ),
+            );
+        }
+    }
+}
+
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+fn listen(reader: &mut Reader) -> SocketAddr {
+    let default = SocketAddr::from(([127, 0, 0, 1], 9311));
+    reader.get("api.listen", default, "an address and port, such as \"127.0.0.1:9311\"")
+}
+
+fn api(reader: &mut Reader) -> ApiSettings {
+    let defaults = ApiSettings::default();
+    let text = reader.get("api.host_href", String::new(), "an http or https URL, or \"\" to derive it");
+    let host_href = match BaseUrl::new(&text) {
+        _ if text.is_empty() => None,
+        Ok(url) => Some(url),
+        Err(error) => {
+            reader.refuse("api.host_href", format!("{text:?} is {error}"));
+            None
+        }
+    };
+    let default_page = positive(reader, "api.default_page_size", defaults.default_page);
+    let largest_page = positive(reader, "api.max_page_size", defaults.largest_page);
+    if default_page > largest_page {
+        reader.refuse(
+            "api.default_page_size",
+            format!("{default_page} is above api.max_page_size, {largest_page}"),
+        );
+    }
+    let disable_file = reader.get(
+        "api.healthcheck_disable_file",
+        PathBuf::from("/etc/strongroom/healthcheck_disable"),
+        PATH,
+    );
+    ApiSettings {
+        host_href,
+        max_request_bytes: positive(reader, "api.max_request_bytes", defaults.max_request_bytes),
+        max_secret_bytes: positive(reader, "api.max_secret_bytes", defaults.max_secret_bytes),
+        default_page,
+        largest_page,
+        body_timeout: seconds(reader, "api.body_timeout_seconds", defaults.body_timeout),
+        disable_file: Some(disable_file),
+    }
+}
+
+fn limits(reader: &mut Reader) -> ServerLimits {
+    let defaults = ServerLimits::default();
+    ServerLimits {
+        connections: positive(reader, "api.max_connections", defaults.connections),
+        header_timeout: seconds(reader, "api.header_timeout_seconds", defaults.header_timeout),
+        idle_timeout: seconds(reader, "api.idle_timeout_seconds", defaults.idle_timeout),
+        write_timeout: seconds(reader, "api.write_timeout_seconds", defaults.write_timeout),
+        drain_timeout: seconds(reader, "api.drain_timeout_seconds", defaults.drain_timeout),
+    }
+}
+
+fn identity(reader: &mut Reader) -> IdentitySection {
+    let mode = reader.get("identity.mode", IdentityMode::Unauthenticated, "\"unauthenticated\"");
+    IdentitySection { mode }
+}
+
+fn policy(reader: &mut Reader) -> PolicySection {
+    let current = reader.get("policy.enforce_new_defaults", true, "true or false");
+    PolicySection { rule_set: if current { RuleSet::Current } else { RuleSet::Legacy } }
+}
+
+fn master_key(reader: &mut Reader, data_dir: &Path) -> MasterKeySection {
+    let file_is_set = reader.is_given("master_key.file");
+    let file = reader.get("master_key.file", data_dir.join("master.key"), PATH);
+    let credential =
+        reader.get("master_key.credential", "master-key".to_owned(), "a file name in the credentials folder");
+    if credential.is_empty() || credential.contains('/') {
+        reader.refuse("master_key.credential", "has to be a file name without a folder");
+    }
+    MasterKeySection { file, credential, file_is_set }
+}
+
+fn storage(reader: &mut Reader, data_dir: &Path) -> StorageSection {
+    StorageSection {
+        file: reader.get("storage.file", data_dir.join("strongroom.sqlite"), PATH),
+        upgrade_at_start: reader.get("storage.upgrade_at_start", false, "true or false"),
+    }
+}
+
+fn audit(reader: &mut Reader, data_dir: &Path) -> AuditSection {
+    let segment_bytes = reader.get("audit.segment_bytes", 32 << 20, "a number of bytes from 65536 up");
+    if segment_bytes < 65_536 {
+        reader.refuse("audit.segment_bytes", "is below 65536");
+    }
+    AuditSection { folder: reader.get("audit.folder", data_dir.join("journal"), PATH), segment_bytes }
+}
+
+fn log(reader: &mut Reader) -> LogSection {
+    const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+    let level = reader.get("log.level", "info".to_owned(), "one of error, warn, info, debug, trace");
+    if !LEVELS.contains(&level.as_str()) {
+        reader.refuse("log.level", format!("{level:?} is none of {}", LEVELS.join(", ")));
+    }
+    LogSection { level, format: reader.get("log.format", LogFormat::Text, "\"text\" or \"json\"") }
+}
+
+fn positive<T>(reader: &mut Reader, key: &'static str, default: T) -> T
+where
+    T: serde::de::DeserializeOwned + Serialize + Copy + Default + PartialEq,
+{
+    let value = reader.get(key, default, POSITIVE);
+    if value == T::default() {
+        reader.refuse(key, format!("0 is not allowed here; give {POSITIVE}"));
+    }
+    value
+}
+
+fn seconds(reader: &mut Reader, key: &'static str, default: Duration) -> Duration {
+    Duration::from_secs(positive(reader, key, default.as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use figment::value::Value;
+
+    use super::super::sources::Flag;
+    use super::*;
+
+    fn load(toml: &str) -> Result<(Settings, Vec<Shown>), Vec<String>> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("strongroom.toml");
+        std::fs::write(&file, toml).unwrap();
+        Settings::load(&Sources { file: Some(file), ..Sources::default() })
+            .map_err(|error| error.0.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn everything_has_a_default() {
+        let (settings, shown) = load("").unwrap();
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:9311");
+        assert_eq!(settings.master_key.file, Path::new("/var/lib/strongroom/master.key"));
+        assert!(shown.iter().all(|shown| shown.source == "default"));
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once_with_key_source_and_remedy() {
+        let problems = load(
+            "colour = 1\n[api]\nlisten = 'everywhere'\nmax_page_size = 0\nlistenn = 1\n\
+             [policy]\nenforce_new_defaults = 'maybe'\n[log]\nlevel = 'loud'\n",
+        )
+        .unwrap_err();
+        assert_eq!(problems.len(), 7, "{problems:#?}");
+        for (key, told) in [
+            ("colour", "no such setting"),
+            ("api.listen ", "127.0.0.1:9311"),
+            ("api.max_page_size", "above 0"),
+            ("api.default_page_size", "is above"),
+            ("api.listenn", "api.listen"),
+            ("policy.enforce_new_defaults", "true or false"),
+            ("log.level", "loud"),
+        ] {
+            let found = problems.iter().find(|problem| problem.starts_with(key)).expect(key);
+            assert!(
+                found.contains(told) && found.contains("strongroom.toml") || key == "api.default_page_size",
+                "{found}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_or_not_there_is_refused() {
+        assert!(load("= nonsense").unwrap_err()[0].contains("strongroom.toml"));
+        let missing = Sources { file: Some(PathBuf::from("/nonexistent/s.toml")), ..Sources::default() };
+        assert!(Settings::load(&missing).is_err());
+    }
+
+    #[test]
+    fn addresses_off_loopback_are_refused() {
+        for address in ["0.0.0.0:9311", "[::]:9311", "192.0.2.1:9311"] {
+            assert!(load(&format!("[api]\nlisten = '{address}'")).is_err(), "{address}");
+        }
+        assert!(load("[api]\nlisten = '[::1]:9311'").is_ok());
+    }
+
+    #[test]
+    fn the_command_line_overrides_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("strongroom.toml");
+        std::fs::write(&file, "[api]\nlisten = '127.0.0.1:1'\nmax_page_size = 50\n").unwrap();
+        let flag = Flag { name: "--listen", key: "api.listen", value: Value::from("127.0.0.1:2") };
+        let sources = Sources { file: Some(file), environment: false, flags: vec![flag] };
+        let (settings, shown) = Settings::load(&sources).unwrap();
+        assert_eq!(settings.listen.port(), 2);
+        assert_eq!(settings.api.largest_page, 50);
+        let source = |key| shown.iter().find(|shown| shown.key == key).unwrap().source.clone();
+        assert_eq!(source("api.listen"), "the flag --listen");
+        assert!(source("api.max_page_size").ends_with("strongroom.toml"));
+        assert_eq!(source("api.max_secret_bytes"), "default");
+    }
+}

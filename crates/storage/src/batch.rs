@@ -1,0 +1,133 @@
+//! Many changes in one durable commit, each of them all or nothing for itself.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use diesel::connection::SimpleConnection as _;
+use strongroom_core::ChangeId;
+use strongroom_core::ports::{Contended, StorageError, WriteJob};
+
+use crate::Connection;
+use crate::fault::Fault;
+use crate::session::Session;
+use crate::sqlite;
+use crate::tables::applied_changes;
+
+/// How often a job may run before it is given up.
+const ATTEMPTS: u32 = 5;
+
+/// Something to do in a transaction.
+pub(crate) enum Task {
+    /// A use case's change.
+    Change {
+        /// Remembered when the job takes effect.
+        id: ChangeId,
+        /// What to do.
+        job: WriteJob,
+    },
+    /// The repository's own work.
+    Upkeep(Upkeep),
+}
+
+/// Work that the repository does for itself.
+pub(crate) type Upkeep = Box<dyn FnMut(&mut Connection) -> Result<(), Fault> + Send>;
+
+/// How each task of a batch ended, in their order.
+pub(crate) type Outcomes = Vec<Result<(), StorageError>>;
+
+/// Runs the tasks in one transaction, forgets the settled changes in it, and commits. An error means that
+/// nothing of all that took effect, or, when unconfirmed, that perhaps all of it did.
+pub(crate) fn commit<'a>(
+    connection: &mut Connection,
+    settled: &[ChangeId],
+    tasks: impl Iterator<Item = &'a mut Task>,
+) -> Result<Outcomes, StorageError> {
+    // At once for writing: a transaction that begins by reading may find the way barred later.
+    execute(connection, "BEGIN IMMEDIATE")?;
+    let result = apply(connection, settled, tasks).and_then(|outcomes| {
+        connection.batch_execute("COMMIT").map_err(|error| sqlite::commit_error(&error))?;
+        Ok(outcomes)
+    });
+    if result.is_err() {
+        // Refused when the database has rolled back already, which is as good.
+        connection.batch_execute("ROLLBACK").ok();
+    }
+    result
+}
+
+fn apply<'a>(
+    connection: &mut Connection,
+    settled: &[ChangeId],
+    tasks: impl Iterator<Item = &'a mut Task>,
+) -> Result<Outcomes, StorageError> {
+    applied_changes::delete(connection, settled)?;
+    tasks.map(|task| apart(connection, task)).collect()
+}
+
+/// Runs one task so that it can be undone without the others. The outer error means that the database gave
+/// up the whole transaction.
+fn apart(connection: &mut Connection, task: &mut Task) -> Result<Result<(), StorageError>, StorageError> {
+    for _ in 0..ATTEMPTS {
+        execute(connection, "SAVEPOINT task")?;
+        let undone = match attempt(connection, task) {
+            Attempt::Applied => {
+                execute(connection, "RELEASE task")?;
+                return Ok(Ok(()));
+            }
+            undone => undone,
+        };
+        let restored = execute(connection, "ROLLBACK TO task; RELEASE task");
+        match undone {
+            Attempt::Failed(error) => return if restored.is_ok() { Ok(Err(error)) } else { Err(error) },
+            Attempt::Abandoned => return restored.map(Ok),
+            Attempt::Again | Attempt::Applied => restored?,
+        }
+    }
+    Ok(Err(StorageError::Unavailable(format!("the change met others {ATTEMPTS} times over"))))
+}
+
+/// How one run of a task ended.
+enum Attempt {
+    Applied,
+    Abandoned,
+    Again,
+    Failed(StorageError),
+}
+
+fn attempt(connection: &mut Connection, task: &mut Task) -> Attempt {
+    let ended = catch_unwind(AssertUnwindSafe(|| match task {
+        Task::Change { id, job } => change(connection, *id, job),
+        Task::Upkeep(work) => work(connection).map_or_else(failed, |()| Attempt::Applied),
+    }));
+    ended.unwrap_or_else(|_| {
+        Attempt::Failed(StorageError::Unavailable("the change's own code panicked".to_owned()))
+    })
+}
+
+fn change(connection: &mut Connection, id: ChangeId, job: &mut WriteJob) -> Attempt {
+    let mut session = Session::new(connection);
+    let answer = job(&mut session);
+    match (answer, session.into_failure()) {
+        (Err(Contended::Again), _) => Attempt::Again,
+        // Whatever the job made of the error, what it did may be half of what it wanted.
+        (_, Some(failure)) => Attempt::of(failure),
+        (Err(Contended::Abandon), None) => Attempt::Abandoned,
+        (Ok(()), None) => applied_changes::insert(connection, id).map_or_else(failed, |()| Attempt::Applied),
+    }
+}
+
+fn failed(fault: Fault) -> Attempt {
+    Attempt::of(fault.into())
+}
+
+impl Attempt {
+    fn of(failure: StorageError) -> Self {
+        match failure {
+            StorageError::Contention => Self::Again,
+            other => Self::Failed(other),
+        }
+    }
+}
+
+fn execute(connection: &mut Connection, statement: &str) -> Result<(), StorageError> {
+    connection.batch_execute(statement).map_err(|error| sqlite::storage_error(&error))
+}

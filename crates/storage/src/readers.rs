@@ -1,0 +1,53 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use diesel::connection::SimpleConnection as _;
+use strongroom_core::ports::StorageError;
+
+use crate::Connection;
+use crate::sqlite;
+
+/// Connections that read beside each other and beside the writer.
+///
+/// The caller's own thread does the reading: that of one secret takes about as long as handing the job to
+/// another thread and being woken by it would.
+pub(crate) struct Readers {
+    idle: async_channel::Receiver<Connection>,
+    give_back: async_channel::Sender<Connection>,
+}
+
+impl Readers {
+    /// Takes charge of the connections.
+    pub(crate) fn new(connections: Vec<Connection>) -> Self {
+        let (give_back, idle) = async_channel::bounded(connections.len().max(1));
+        for connection in connections {
+            // There is a place for each.
+            give_back.try_send(connection).ok();
+        }
+        Self { idle, give_back }
+    }
+
+    /// Lets `work` ask questions of one consistent state, as soon as a connection is idle.
+    pub(crate) async fn run<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> T + Send,
+    ) -> Result<T, StorageError> {
+        let idle = self.idle.recv().await;
+        let mut connection =
+            idle.map_err(|_| StorageError::Unavailable("no connection is left".to_owned()))?;
+        let answer = snapshot(&mut connection, work);
+        self.give_back.try_send(connection).ok();
+        answer
+    }
+}
+
+/// Lets `work` ask questions of one consistent state.
+pub(crate) fn snapshot<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> T,
+) -> Result<T, StorageError> {
+    let failed = |error| sqlite::storage_error(&error);
+    connection.batch_execute("BEGIN").map_err(failed)?;
+    let answer = catch_unwind(AssertUnwindSafe(|| work(connection)));
+    connection.batch_execute("ROLLBACK").map_err(failed)?;
+    answer.map_err(|_| StorageError::Unavailable("the reader's own code panicked".to_owned()))
+}

@@ -1,0 +1,129 @@
+use strongroom_core::ports::{
+    BackendId, MasterKeyRecord, ProjectKey, Reader, StorageError, StoredPayload, Writer,
+};
+use strongroom_core::secret::{MetadataKey, MetadataValue, Page, SecretQuery, UserMetadata};
+use strongroom_core::{ProjectId, ProjectKeyId, Secret, SecretId, Timestamp};
+
+use crate::fault::Fault;
+use crate::tables::{master_keys, payloads, project_keys, secrets, user_metadata};
+use crate::{Connection, listing};
+
+/// One job's access to the database, inside a transaction that somebody else begins and ends.
+///
+/// The first error stays: every later call answers with it. The database may have rolled the transaction
+/// back because of it, and whatever ran after that would take effect by itself.
+pub(crate) struct Session<'a> {
+    connection: &'a mut Connection,
+    failure: Option<StorageError>,
+}
+
+impl<'a> Session<'a> {
+    /// Works on that connection.
+    pub(crate) fn new(connection: &'a mut Connection) -> Self {
+        Self { connection, failure: None }
+    }
+
+    /// The error that the job met, if any.
+    pub(crate) fn into_failure(self) -> Option<StorageError> {
+        self.failure
+    }
+
+    fn run<T>(&mut self, query: impl FnOnce(&mut Connection) -> Result<T, Fault>) -> Result<T, StorageError> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        query(self.connection).map_err(|fault| self.failure.insert(fault.into()).clone())
+    }
+}
+
+impl Reader for Session<'_> {
+    fn secret(&mut self, id: SecretId) -> Result<Option<Secret>, StorageError> {
+        self.run(|connection| secrets::find(connection, id))
+    }
+
+    fn payload(&mut self, id: SecretId) -> Result<Option<StoredPayload>, StorageError> {
+        self.run(|connection| payloads::of_secret(connection, id))
+    }
+
+    fn secrets(
+        &mut self,
+        project: &ProjectId,
+        query: &SecretQuery,
+        now: Timestamp,
+    ) -> Result<Page<Secret>, StorageError> {
+        self.run(|connection| listing::page(connection, project, query, now))
+    }
+
+    fn user_metadata(&mut self, id: SecretId) -> Result<UserMetadata, StorageError> {
+        self.run(|connection| user_metadata::of_secret(connection, id))
+    }
+
+    fn project_key(&mut self, id: ProjectKeyId) -> Result<Option<ProjectKey>, StorageError> {
+        self.run(|connection| project_keys::find(connection, id))
+    }
+
+    fn newest_project_key(
+        &mut self,
+        project: &ProjectId,
+        backend: &BackendId,
+    ) -> Result<Option<ProjectKey>, StorageError> {
+        self.run(|connection| project_keys::newest(connection, project, backend))
+    }
+
+    fn master_keys(&mut self, backend: &BackendId) -> Result<Vec<MasterKeyRecord>, StorageError> {
+        self.run(|connection| master_keys::of_backend(connection, backend))
+    }
+
+    fn has_project_keys(&mut self, backend: &BackendId) -> Result<bool, StorageError> {
+        self.run(|connection| project_keys::any_of(connection, backend))
+    }
+}
+
+impl Writer for Session<'_> {
+    fn insert_secret(&mut self, secret: &Secret) -> Result<(), StorageError> {
+        self.run(|connection| secrets::insert(connection, secret))
+    }
+
+    fn insert_payload(&mut self, id: SecretId, payload: &StoredPayload) -> Result<(), StorageError> {
+        self.run(|connection| {
+            payloads::insert(connection, id, payload)?;
+            secrets::set_content_type(connection, id, payload.content_type)
+        })
+    }
+
+    fn touch_secret(&mut self, id: SecretId, updated: Timestamp) -> Result<(), StorageError> {
+        self.run(|connection| secrets::touch(connection, id, updated))
+    }
+
+    fn delete_secret(&mut self, id: SecretId) -> Result<bool, StorageError> {
+        self.run(|connection| secrets::delete(connection, id))
+    }
+
+    fn replace_user_metadata(&mut self, id: SecretId, all: &UserMetadata) -> Result<(), StorageError> {
+        self.run(|connection| {
+            user_metadata::delete_all(connection, id)?;
+            all.iter().try_for_each(|(key, value)| user_metadata::put(connection, id, key, value))
+        })
+    }
+
+    fn put_user_metadatum(
+        &mut self,
+        id: SecretId,
+        key: &MetadataKey,
+        value: &MetadataValue,
+    ) -> Result<(), StorageError> {
+        self.run(|connection| user_metadata::put(connection, id, key, value))
+    }
+
+    fn delete_user_metadatum(&mut self, id: SecretId, key: &str) -> Result<bool, StorageError> {
+        self.run(|connection| user_metadata::delete(connection, id, key))
+    }
+
+    fn insert_project_key(&mut self, key: &ProjectKey) -> Result<(), StorageError> {
+        self.run(|connection| project_keys::insert(connection, key))
+    }
+
+    fn insert_master_key(&mut self, record: &MasterKeyRecord) -> Result<(), StorageError> {
+        self.run(|connection| master_keys::insert(connection, record))
+    }
+}

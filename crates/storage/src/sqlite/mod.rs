@@ -1,0 +1,17 @@
+//! All that is SQLite's own: opening and locking the file, its settings, its upgrade, its words for what
+//! went wrong.
+
+mod check;
+mod connection;
+mod create;
+mod failure;
+mod header;
+mod lock;
+mod open;
+mod schema;
+
+pub(crate) use check::check;
+pub(crate) use failure::{commit_error, storage_error};
+pub(crate) use lock::Lock;
+pub use open::{OpenOptions, SchemaStatus, schema_status, upgrade};
+pub(crate) use open::{Opened, open, open_read_only};

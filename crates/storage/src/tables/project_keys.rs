@@ -1,0 +1,91 @@
+use diesel::prelude::*;
+use strongroom_core::ports::{BackendId, ProjectKey};
+use strongroom_core::{ProjectId, ProjectKeyId};
+
+use super::projects;
+use crate::Connection;
+use crate::column;
+use crate::fault::Fault;
+use crate::schema::project_keys;
+use crate::schema::projects as project_rows;
+
+/// A row without its project.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = project_keys)]
+struct Row {
+    id: Vec<u8>,
+    backend: String,
+    version: i64,
+    master: i64,
+    wrapped: Vec<u8>,
+    created: i64,
+}
+
+impl Row {
+    fn of(self, project: ProjectId) -> Result<ProjectKey, Fault> {
+        Ok(ProjectKey {
+            id: column::id(&self.id, "project_keys.id")?,
+            project,
+            backend: BackendId::new(self.backend),
+            version: column::version(self.version, "project_keys.version")?,
+            master: column::master_version(self.master, "project_keys.master")?,
+            wrapped: self.wrapped,
+            created: column::time(self.created, "project_keys.created")?,
+        })
+    }
+}
+
+/// The key of that id.
+pub(crate) fn find(connection: &mut Connection, id: ProjectKeyId) -> Result<Option<ProjectKey>, Fault> {
+    let row: Option<(Row, String)> = project_keys::table
+        .inner_join(project_rows::table)
+        .filter(project_keys::id.eq(id.as_bytes().as_slice()))
+        .select((Row::as_select(), project_rows::external_id))
+        .first(connection)
+        .optional()?;
+    row.map(|(row, project)| row.of(column::opaque(project, "projects.external_id")?)).transpose()
+}
+
+/// The newest version of the project's key with that backend.
+pub(crate) fn newest(
+    connection: &mut Connection,
+    project: &ProjectId,
+    backend: &BackendId,
+) -> Result<Option<ProjectKey>, Fault> {
+    let row: Option<Row> = project_keys::table
+        .inner_join(project_rows::table)
+        .filter(project_rows::external_id.eq(project.as_str()))
+        .filter(project_keys::backend.eq(backend.as_str()))
+        .order(project_keys::version.desc())
+        .select(Row::as_select())
+        .first(connection)
+        .optional()?;
+    row.map(|row| row.of(project.clone())).transpose()
+}
+
+/// Whether there is any key of that backend.
+pub(crate) fn any_of(connection: &mut Connection, backend: &BackendId) -> Result<bool, Fault> {
+    let one = project_keys::table
+        .filter(project_keys::backend.eq(backend.as_str()))
+        .select(project_keys::version)
+        .first::<i64>(connection)
+        .optional()?;
+    Ok(one.is_some())
+}
+
+/// Adds a key.
+pub(crate) fn insert(connection: &mut Connection, key: &ProjectKey) -> Result<(), Fault> {
+    let project = projects::find_or_insert(connection, &key.project)?.id;
+    diesel::insert_into(project_keys::table)
+        .values((
+            project_keys::id.eq(key.id.as_bytes().as_slice()),
+            project_keys::project.eq(project),
+            project_keys::backend.eq(key.backend.as_str()),
+            project_keys::version.eq(i64::from(key.version)),
+            project_keys::master.eq(i64::from(key.master.0)),
+            project_keys::wrapped.eq(key.wrapped.as_slice()),
+            project_keys::created.eq(key.created.as_micros()),
+        ))
+        .execute(connection)?;
+    Ok(())
+}

@@ -1,0 +1,153 @@
+use diesel::prelude::*;
+use strongroom_core::secret::BitLength;
+use strongroom_core::{ContentType, ProjectId, Secret, SecretId, SecretType, Timestamp};
+
+use super::{payloads, projects, secret_buckets, user_metadata};
+use crate::Connection;
+use crate::column;
+use crate::fault::Fault;
+use crate::schema::projects as project_rows;
+use crate::schema::secrets;
+
+/// A row without its project and its place in it.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = secrets)]
+pub(crate) struct Row {
+    id: Vec<u8>,
+    name: Option<String>,
+    secret_type: String,
+    algorithm: Option<String>,
+    mode: Option<String>,
+    bit_length: Option<i64>,
+    expiration: Option<i64>,
+    creator: Option<String>,
+    created: i64,
+    updated: i64,
+    content_type: Option<String>,
+}
+
+impl Row {
+    /// The secret, when the row is one that this program can have written.
+    pub(crate) fn of(self, project: ProjectId) -> Result<Secret, Fault> {
+        let creator = self.creator.map(|text| column::opaque(text, "secrets.creator"));
+        let bits = self.bit_length.map(BitLength::new).transpose();
+        let expiration = self.expiration.map(|micros| column::time(micros, "secrets.expiration"));
+        let content_type = self.content_type.map(|name| column::content_type(&name, "secrets.content_type"));
+        Ok(Secret {
+            id: column::id(&self.id, "secrets.id")?,
+            project,
+            creator: creator.transpose()?,
+            name: column::label(self.name, "secrets.name")?,
+            secret_type: SecretType::parse(&self.secret_type)
+                .map_err(|_| Fault::corrupt("secrets.secret_type"))?,
+            algorithm: column::label(self.algorithm, "secrets.algorithm")?,
+            mode: column::label(self.mode, "secrets.mode")?,
+            bit_length: bits.map_err(|_| Fault::corrupt("secrets.bit_length"))?,
+            expiration: expiration.transpose()?,
+            created: column::time(self.created, "secrets.created")?,
+            updated: column::time(self.updated, "secrets.updated")?,
+            content_type: content_type.transpose()?,
+        })
+    }
+}
+
+/// The secret of that id.
+pub(crate) fn find(connection: &mut Connection, id: SecretId) -> Result<Option<Secret>, Fault> {
+    let row: Option<(Row, String)> = secrets::table
+        .inner_join(project_rows::table)
+        .filter(secrets::id.eq(id.as_bytes().as_slice()))
+        .select((Row::as_select(), project_rows::external_id))
+        .first(connection)
+        .optional()?;
+    row.map(|(row, project)| row.of(column::opaque(project, "projects.external_id")?)).transpose()
+}
+
+/// Adds a secret at the end of its project.
+pub(crate) fn insert(connection: &mut Connection, secret: &Secret) -> Result<(), Fault> {
+    let project = projects::find_or_insert(connection, &secret.project)?;
+    diesel::insert_into(secrets::table)
+        .values((
+            secrets::id.eq(secret.id.as_bytes().as_slice()),
+            secrets::project.eq(project.id),
+            secrets::position.eq(project.next_position),
+            secrets::live.eq(true),
+            secrets::name.eq(secret.name.as_ref().map(|label| label.as_str())),
+            secrets::secret_type.eq(secret.secret_type.as_str()),
+            secrets::algorithm.eq(secret.algorithm.as_ref().map(|label| label.as_str())),
+            secrets::mode.eq(secret.mode.as_ref().map(|label| label.as_str())),
+            secrets::bit_length.eq(secret.bit_length.map(|bits| i64::from(bits.get()))),
+            secrets::expiration.eq(secret.expiration.map(Timestamp::as_micros)),
+            secrets::creator.eq(secret.creator.as_ref().map(|user| user.as_str())),
+            secrets::created.eq(secret.created.as_micros()),
+            secrets::updated.eq(secret.updated.as_micros()),
+            secrets::content_type.eq(secret.content_type.map(ContentType::as_str)),
+        ))
+        .execute(connection)?;
+    projects::add_secret(connection, project.id)?;
+    secret_buckets::add(connection, project.id, project.next_position)
+}
+
+/// Sets what the secret's payload is said to be.
+pub(crate) fn set_content_type(
+    connection: &mut Connection,
+    id: SecretId,
+    content_type: ContentType,
+) -> Result<(), Fault> {
+    diesel::update(secrets::table.filter(secrets::id.eq(id.as_bytes().as_slice())))
+        .set(secrets::content_type.eq(content_type.as_str()))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Sets when the secret last changed.
+pub(crate) fn touch(connection: &mut Connection, id: SecretId, updated: Timestamp) -> Result<(), Fault> {
+    diesel::update(secrets::table.filter(secrets::id.eq(id.as_bytes().as_slice())))
+        .set(secrets::updated.eq(updated.as_micros()))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Removes a secret with everything that belongs to it; `false` when there was none.
+pub(crate) fn delete(connection: &mut Connection, id: SecretId) -> Result<bool, Fault> {
+    let row: Option<(i64, i64, bool)> = secrets::table
+        .filter(secrets::id.eq(id.as_bytes().as_slice()))
+        .select((secrets::project, secrets::position, secrets::live))
+        .first(connection)
+        .optional()?;
+    let Some((project, position, live)) = row else {
+        return Ok(false);
+    };
+    user_metadata::delete_all(connection, id)?;
+    payloads::delete(connection, id)?;
+    diesel::delete(secrets::table.filter(secrets::id.eq(id.as_bytes().as_slice()))).execute(connection)?;
+    if live {
+        uncount(connection, project, position)?;
+    }
+    Ok(true)
+}
+
+/// Takes up to `limit` secrets that have expired at `now` out of the lists and their counts; they stay
+/// where they are otherwise. Tells how many it took.
+pub(crate) fn sweep(connection: &mut Connection, now: Timestamp, limit: u32) -> Result<u64, Fault> {
+    let expired: Vec<(Vec<u8>, i64, i64)> = secrets::table
+        .filter(secrets::live.eq(true))
+        .filter(secrets::expiration.le(now.as_micros()))
+        .order(secrets::expiration)
+        .limit(i64::from(limit))
+        .select((secrets::id, secrets::project, secrets::position))
+        .load(connection)?;
+    let mut swept = 0;
+    for (id, project, position) in expired {
+        diesel::update(secrets::table.filter(secrets::id.eq(id.as_slice())))
+            .set(secrets::live.eq(false))
+            .execute(connection)?;
+        uncount(connection, project, position)?;
+        swept += 1;
+    }
+    Ok(swept)
+}
+
+fn uncount(connection: &mut Connection, project: i64, position: i64) -> Result<(), Fault> {
+    projects::subtract_secret(connection, project)?;
+    secret_buckets::subtract(connection, project, position)
+}
