@@ -40,7 +40,7 @@ pub(crate) fn print_first_run(data_dir: &Path, address: SocketAddr, made: FirstR
          {endpoint}/v1/secrets"
     );
     println!(
-        "  openstack --os-auth-type none --os-endpoint {endpoint} secret store --name second --payload s3cret"
+        "  openstack --os-auth-type none --os-endpoint {endpoint}/v1 secret store --name second --payload s3cret"
     );
     println!("\nStop with Ctrl-C.");
 }

@@ -3,17 +3,18 @@
 use std::cmp::Ordering;
 
 use crate::finding::{Defect, Finding};
+use crate::folder::segment_name;
 use crate::hash::Hash;
 use crate::line::{Head, Line};
 
 /// Findings after which it does not matter any more what else is wrong.
 const MOST_FINDINGS: usize = 1000;
 
-/// Where a line is.
+/// A segment, or a line in it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) segment: u64,
-    pub(crate) line: u64,
+    pub(crate) line: Option<u64>,
 }
 
 /// How far a journal has been followed, and what was found.
@@ -62,7 +63,7 @@ impl Chain {
     pub(crate) fn malformed(&mut self, place: Place) {
         self.settle(None);
         self.unreadable += 1;
-        self.find(place.segment, Some(place.line), None, Defect::Malformed);
+        self.find(place, None, Defect::Malformed);
     }
 
     /// No record follows.
@@ -71,9 +72,9 @@ impl Chain {
     }
 
     /// Notes what is wrong.
-    pub(crate) fn find(&mut self, segment: u64, line: Option<u64>, seq: Option<u64>, defect: Defect) {
+    pub(crate) fn find(&mut self, place: Place, seq: Option<u64>, defect: Defect) {
         if self.findings.len() < MOST_FINDINGS {
-            self.findings.push(Finding { segment, line, seq, defect });
+            self.findings.push(Finding { file: segment_name(place.segment), line: place.line, seq, defect });
         }
     }
 
@@ -111,6 +112,6 @@ impl Chain {
                 Defect::Edited
             }
         };
-        self.find(place.segment, Some(place.line), Some(seq), defect);
+        self.find(place, Some(seq), defect);
     }
 }

@@ -3,8 +3,8 @@ use std::fmt;
 /// One place where a journal is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The number of the segment.
-    pub segment: u64,
+    /// The name of the file.
+    pub file: String,
     /// The line in the segment's file, from 1; absent when it is about the whole file.
     pub line: Option<u64>,
     /// The number that the record there states, when it can be read.
@@ -15,7 +15,7 @@ pub struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:010}.jsonl", self.segment)?;
+        f.write_str(&self.file)?;
         if let Some(line) = self.line {
             write!(f, " line {line}")?;
         }
@@ -78,13 +78,15 @@ impl fmt::Display for Defect {
             Self::Reordered => f.write_str("reordered: the record stands before the one that it followed"),
             Self::Malformed => f.write_str("edited: the line is not of a record's form"),
             Self::MissingSegments { from, to } if from == to => {
-                write!(f, "missing segment: {from:010}.jsonl is gone")
+                write!(f, "missing segment: segment {from} is gone before it")
             }
             Self::MissingSegments { from, to } => {
-                write!(f, "missing segments: {from:010}.jsonl to {to:010}.jsonl are gone")
+                write!(f, "missing segments: segments {from} to {to} are gone before it")
             }
             Self::WrongHeader => f.write_str("replaced: it does not begin with the header of this segment"),
-            Self::WrongNode => f.write_str("the file `node` is missing or names another node"),
+            Self::WrongNode => {
+                f.write_str("missing or replaced: it does not name the node whose journal this is")
+            }
             Self::Declared { found } => {
                 write!(f, "tampered with: the writer put on record about the segment before that {found}")
             }

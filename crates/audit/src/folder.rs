@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::error::{FileError, OpenError};
 
 /// The file that names the node whose journal this is.
-const NODE: &str = "node";
+pub(crate) const NODE: &str = "node";
 /// The ending of segments' file names.
 const SEGMENT: &str = ".jsonl";
 /// Digits in segments' file names.
@@ -123,7 +123,12 @@ pub(crate) fn node(folder: &Path) -> Result<Option<String>, FileError> {
 
 /// Where that segment is.
 pub(crate) fn segment_path(folder: &Path, number: u64) -> PathBuf {
-    folder.join(format!("{number:0DIGITS$}{SEGMENT}"))
+    folder.join(segment_name(number))
+}
+
+/// The name of that segment's file.
+pub(crate) fn segment_name(number: u64) -> String {
+    format!("{number:0DIGITS$}{SEGMENT}")
 }
 
 /// The numbers of all segments, lowest first.

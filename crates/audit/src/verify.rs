@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::chain::{Chain, Place};
 use crate::error::FileError;
 use crate::finding::{Defect, Finding};
-use crate::folder::{has_writer, node, segment_path, segments};
+use crate::folder::{NODE, has_writer, node, segment_path, segments};
 use crate::hash::Hash;
 use crate::header::{FORMAT, Header, Incident};
 use crate::line::{Head, Line, SEGMENT};
@@ -74,16 +74,18 @@ pub fn verify(folder: &Path) -> Result<Report, VerifyError> {
             walk.chain.end();
             walk.chain.head = None;
             let defect = Defect::MissingSegments { from: expected, to: number - 1 };
-            walk.chain.find(number, None, None, defect);
+            walk.chain.find(Place { segment: number, line: None }, None, defect);
         }
         walk.segment(folder, number, number == last)?;
         expected = number.saturating_add(1);
     }
     walk.chain.end();
-    if node(folder).ok().flatten() != walk.node {
-        walk.chain.find(last, None, None, Defect::WrongNode);
+    let mut report = walk.report();
+    if node(folder).ok().flatten() != report.node {
+        let file = NODE.to_owned();
+        report.findings.push(Finding { file, line: None, seq: None, defect: Defect::WrongNode });
     }
-    Ok(walk.report())
+    Ok(report)
 }
 
 /// A journal as far as it has been read.
@@ -108,7 +110,7 @@ impl Walk {
         let mut records = 0;
         let mut torn = None;
         while let Some(placed) = lines.next().map_err(reading())? {
-            let place = Place { segment: number, line: placed.number };
+            let place = Place { segment: number, line: Some(placed.number) };
             if !placed.ended && is_last {
                 torn = Some((place, u64::try_from(placed.text.len()).unwrap_or(u64::MAX)));
                 break;
@@ -116,7 +118,7 @@ impl Walk {
             match Line::parse(placed.text).filter(|_| placed.ended) {
                 Some(line) => {
                     if placed.number == 1 {
-                        self.header(number, &line, placed.text);
+                        self.header(place, &line, placed.text);
                     }
                     self.chain.record(place, &line);
                     self.last.clear();
@@ -134,10 +136,10 @@ impl Walk {
                 self.unfinished = bytes;
             } else {
                 self.chain.end();
-                self.chain.find(number, Some(place.line), None, Defect::TornTail { bytes });
+                self.chain.find(place, None, Defect::TornTail { bytes });
             }
         } else if lines.offset() == 0 {
-            self.chain.find(number, None, None, Defect::WrongHeader);
+            self.chain.find(Place { segment: number, line: None }, None, Defect::WrongHeader);
         }
         self.segments += 1;
         self.records += records;
@@ -146,25 +148,25 @@ impl Walk {
     }
 
     /// Looks at what should be a segment's header. Whether it was altered is the chain's to tell.
-    fn header(&mut self, number: u64, line: &Line<'_>, text: &[u8]) {
+    fn header(&mut self, place: Place, line: &Line<'_>, text: &[u8]) {
         let header = serde_json::from_slice::<Header>(text).ok().filter(|_| line.kind == SEGMENT);
         let Some(header) = header else {
-            self.chain.find(number, Some(1), Some(line.seq), Defect::WrongHeader);
+            self.chain.find(place, Some(line.seq), Defect::WrongHeader);
             return;
         };
         let node = self.node.get_or_insert_with(|| header.node.clone());
-        if header.segment != number || header.format != FORMAT || header.node != *node {
+        if header.segment != place.segment || header.format != FORMAT || header.node != *node {
             self.chain.end();
             self.chain.head = None;
-            self.chain.find(number, Some(1), Some(line.seq), Defect::WrongHeader);
+            self.chain.find(place, Some(line.seq), Defect::WrongHeader);
         }
         if let Some(Incident::Tampered { found }) = header.after {
-            self.chain.find(number, Some(1), Some(line.seq), Defect::Declared { found });
+            self.chain.find(place, Some(line.seq), Defect::Declared { found });
         }
         if self.chain.head.is_none() {
             let origin = Head::first(&header.node);
             let continued = Head { hash: header.previous, next_seq: line.seq };
-            self.chain.head = Some(if number == 1 { origin } else { continued });
+            self.chain.head = Some(if place.segment == 1 { origin } else { continued });
         }
     }
 

@@ -9,7 +9,7 @@ use strongroom_core::ports::ProjectKey;
 
 use crate::locked::LockedKey;
 
-const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+const CENTURY: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// Keys by their row. A row that differs in any column from the one its key was unwrapped from is not found,
 /// so a key at hand never hides that a row was altered.

@@ -69,7 +69,7 @@ impl Suite {
         let key = self.key().await?;
         let sealed = self.seal(&key).await?;
         for (what, altered) in alterations(&sealed.0) {
-            refused(&what, self.backend.open(&key, b"binding", &Sealed(altered)).await);
+            refused(&what, &self.backend.open(&key, b"binding", &Sealed(altered)).await);
         }
         self.backend.open(&key, b"binding", &sealed).await.map(drop)
     }
@@ -79,16 +79,16 @@ impl Suite {
         let key = self.key().await?;
         let sealed = self.seal(&key).await?;
         for binding in [b"".as_slice(), b"Binding", b"bindin", b"bindingg"] {
-            refused("another binding", self.backend.open(&key, binding, &sealed).await);
+            refused("another binding", &self.backend.open(&key, binding, &sealed).await);
         }
         let sibling = self.key().await?;
-        refused("another key of the project", self.backend.open(&sibling, b"binding", &sealed).await);
+        refused("another key of the project", &self.backend.open(&sibling, b"binding", &sealed).await);
         let newer = self.backend.create_project_key(&self.project, 2, self.now).await?;
-        refused("a newer key of the project", self.backend.open(&newer, b"binding", &sealed).await);
+        refused("a newer key of the project", &self.backend.open(&newer, b"binding", &sealed).await);
         let foreign = self.backend.create_project_key(&self.other_project, 1, self.now).await?;
-        refused("another project's key", self.backend.open(&foreign, b"binding", &sealed).await);
+        refused("another project's key", &self.backend.open(&foreign, b"binding", &sealed).await);
         let swapped = ProjectKey { wrapped: sibling.wrapped, ..key.clone() };
-        refused("another wrapped key", self.backend.open(&swapped, b"binding", &sealed).await);
+        refused("another wrapped key", &self.backend.open(&swapped, b"binding", &sealed).await);
         self.backend.open(&key, b"binding", &sealed).await.map(drop)
     }
 
@@ -99,13 +99,13 @@ impl Suite {
             let key = self.key().await?;
             let sealed = if used_before { self.seal(&key).await? } else { Sealed(Vec::new()) };
             for (what, altered) in self.altered_rows(&key) {
-                refused(what, self.backend.open(&altered, b"binding", &sealed).await);
-                refused(what, self.backend.seal(&altered, b"binding", &Payload::new(vec![1])).await);
+                refused(what, &self.backend.open(&altered, b"binding", &sealed).await);
+                refused(what, &self.backend.seal(&altered, b"binding", &Payload::new(vec![1])).await);
             }
             for (what, wrapped) in alterations(&key.wrapped) {
                 let altered = ProjectKey { wrapped, ..key.clone() };
-                refused(&what, self.backend.open(&altered, b"binding", &sealed).await);
-                refused(&what, self.backend.seal(&altered, b"binding", &Payload::new(vec![1])).await);
+                refused(&what, &self.backend.open(&altered, b"binding", &sealed).await);
+                refused(&what, &self.backend.seal(&altered, b"binding", &Payload::new(vec![1])).await);
             }
             let sealed = self.seal(&key).await?;
             self.backend.open(&key, b"binding", &sealed).await?;
@@ -119,12 +119,12 @@ impl Suite {
             let canary = self.backend.seal_canary(version).await?;
             self.backend.open_canary(version, &canary).await?;
             for (what, altered) in alterations(&canary.0) {
-                refused(&what, self.backend.open_canary(version, &Canary(altered)).await);
+                refused(&what, &self.backend.open_canary(version, &Canary(altered)).await);
             }
-            refused("another master key", self.stranger.open_canary(version, &canary).await);
+            refused("another master key", &self.stranger.open_canary(version, &canary).await);
             for other in self.backend.master_key_versions().await? {
                 if other != version {
-                    refused("another version", self.backend.open_canary(other, &canary).await);
+                    refused("another version", &self.backend.open_canary(other, &canary).await);
                 }
             }
         }
@@ -161,13 +161,13 @@ impl Suite {
         let canary = self.backend.seal_canary(version).await?;
         for wrapped in [canary.0.clone(), sealed.0.clone()] {
             let key = ProjectKey { wrapped, id: ProjectKeyId::random(), ..key.clone() };
-            refused("no project key", self.backend.open(&key, b"binding", &sealed).await);
+            refused("no project key", &self.backend.open(&key, b"binding", &sealed).await);
         }
         for blob in [canary.0, key.wrapped.clone()] {
-            refused("no payload", self.backend.open(&key, b"binding", &Sealed(blob)).await);
+            refused("no payload", &self.backend.open(&key, b"binding", &Sealed(blob)).await);
         }
         for blob in [key.wrapped, sealed.0] {
-            refused("no canary", self.backend.open_canary(version, &Canary(blob)).await);
+            refused("no canary", &self.backend.open_canary(version, &Canary(blob)).await);
         }
         Ok(())
     }
@@ -272,7 +272,7 @@ fn alterations(blob: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> {
     altered.chain(cut).chain(longer.map(|(what, blob)| (what.to_owned(), blob)))
 }
 
-fn refused<T: Debug>(what: &str, result: Result<T, BackendError>) {
+fn refused<T: Debug>(what: &str, result: &Result<T, BackendError>) {
     assert!(
         matches!(result, Err(BackendError::Integrity | BackendError::UnknownFormat(_))),
         "{what}: expected a refusal, got {result:?}"

@@ -30,7 +30,7 @@ pub struct Caching {
 impl Default for Caching {
     /// 1024 keys (32 KiB, which fits the smallest customary limit of locked memory) for five minutes.
     fn default() -> Self {
-        Self { keys: 1024, keep: Duration::from_secs(300) }
+        Self { keys: 1024, keep: Duration::from_mins(5) }
     }
 }
 

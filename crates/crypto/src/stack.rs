@@ -26,6 +26,7 @@ fn framed<R>(act: impl FnOnce() -> R) -> R {
 }
 
 #[inline(never)]
+#[expect(clippy::large_stack_arrays, reason = "to be on the stack is what it is for")]
 fn wipe() {
     // A variable, since a bare array of constants would not be on the stack at all.
     let zeros = [0_u8; DEPTH];

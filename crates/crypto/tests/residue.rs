@@ -2,12 +2,7 @@
 //!
 //! The process is a second one, started from this same program, so that what the search itself holds does
 //! not count.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a failed step fails the test"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
 use std::env;
 use std::fs::{self, File};
@@ -170,9 +165,6 @@ fn regions(process: u32) -> Vec<(u64, usize, String, bool)> {
         } else if !first.ends_with(':') {
             header = line;
         }
-    }
-    if regions.is_empty() {
-        panic!("the process has no readable memory");
     }
     regions
 }

@@ -7,8 +7,14 @@ use strongroom_core::{Caller, ProjectId, Roles, UserId};
 /// implies, member and reader; nobody does so here, so they are all named.
 const DEFAULT_ROLES: [&str; 3] = ["admin", "member", "reader"];
 
+/// What keystoneauth's `none` plug-in, and with it the `openstack` command, sends in place of a token.
+const NO_TOKEN: &str = "notused";
+/// The project of a caller who can't name one.
+const DEMO_PROJECT: &str = "demo";
+
 /// Believes the headers of the unauthenticated-context mode (spec section 12.1): `X-Project-Id`, which is
-/// required, `X-User-Id` and `X-Roles`. Access rules apply as ever. Callers from anywhere but the loopback
+/// required, `X-User-Id` and `X-Roles`. One client can't send it: the `openstack` command with
+/// `--os-auth-type none`, known by the fixed text it sends as a token, acts in the project `demo`. Access rules apply as ever. Callers from anywhere but the loopback
 /// interface are refused, whatever they send.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UnauthenticatedContext;
@@ -22,6 +28,9 @@ impl Authenticator for UnauthenticatedContext {
         let project = credentials
             .attribute("x-project-id")
             .filter(|text| !text.is_empty())
+            .or_else(|| {
+                credentials.attribute("x-auth-token").filter(|token| *token == NO_TOKEN).map(|_| DEMO_PROJECT)
+            })
             .ok_or(IdentityError::Malformed("The X-Project-Id header is required, once."))?;
         let project = ProjectId::new(project)
             .map_err(|_| IdentityError::Malformed("The X-Project-Id header is not a project id."))?;
@@ -86,6 +95,15 @@ mod tests {
         for headers in [&[][..], &[("x-project-id", "")]] {
             assert!(matches!(ask(headers, LOCAL).await, Err(IdentityError::Malformed(_))));
         }
+    }
+
+    #[tokio::test]
+    async fn the_openstack_command_without_authentication_has_a_project() {
+        let caller = ask(&[("x-auth-token", "notused")], LOCAL).await.unwrap();
+        assert_eq!(caller.project.unwrap().as_str(), "demo");
+        let named = ask(&[("x-auth-token", "notused"), ("x-project-id", "p")], LOCAL).await.unwrap();
+        assert_eq!(named.project.unwrap().as_str(), "p");
+        assert!(ask(&[("x-auth-token", "gAAAA")], LOCAL).await.is_err());
     }
 
     #[tokio::test]

@@ -79,7 +79,7 @@ async fn open_changes_are_known_across_segments_and_restarts() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     /// A crash leaves any part of the last write, and pages of it that read as zeros.
     #[test]

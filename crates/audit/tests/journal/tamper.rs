@@ -13,7 +13,7 @@ type Deed = fn(&Path);
 /// What somebody may do to the segment that is being written, what the journal says of it, and what the
 /// verifier then finds in that segment.
 const DEEDS: [(Deed, &str, &str); 4] = [
-    (|path| fs::remove_file(path).unwrap(), "it was removed", "missing segment: 0000000001.jsonl is gone"),
+    (|path| fs::remove_file(path).unwrap(), "it was removed", "missing segment: segment 1 is gone"),
     (
         |path| {
             let copy = path.with_extension("copy");

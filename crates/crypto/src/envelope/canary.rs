@@ -11,7 +11,7 @@
 
 use strongroom_core::ports::{BackendError, BackendId, Canary, MasterKeyVersion};
 
-use super::{Claim, FORMAT, SUITE, known_format, not_authentic, not_sealed, split};
+use super::{Claim, FORMAT, SUITE, known_format, nonces, not_authentic, not_sealed, split};
 use crate::locked::LockedKey;
 use crate::random::Random;
 
@@ -26,9 +26,10 @@ pub(crate) fn seal(
     backend: &BackendId,
     random: Random<'_>,
 ) -> Result<Canary, BackendError> {
+    let [nonce] = nonces(random)?;
     let mut blob = header(version).to_vec();
     let claim = claim(backend);
-    master.with(|master| claim.seal_onto(&mut blob, master, TEXT, random)).map_err(not_sealed)?;
+    master.with(|master| claim.seal_onto(&mut blob, master, nonce, TEXT)).map_err(not_sealed)?;
     Ok(Canary(blob))
 }
 

@@ -47,12 +47,10 @@ impl Claim<'_> {
         &self,
         blob: &mut Vec<u8>,
         key: &[u8; KEY_LEN],
+        nonce: [u8; NONCE_LEN],
         content: &[u8],
-        random: Random<'_>,
     ) -> Result<(), Unspecified> {
         let associated = self.associated(blob);
-        let mut nonce = [0; NONCE_LEN];
-        random(&mut nonce)?;
         blob.reserve_exact(content.len() + BOX_OVERHEAD);
         blob.extend(nonce);
         let front = blob.len();
@@ -79,6 +77,13 @@ impl Claim<'_> {
         content.copy_from_slice(text);
         cipher::open(key, *nonce, &self.associated(front), *tag, content)
     }
+}
+
+/// Fresh nonces, all in one call to the system.
+fn nonces<const N: usize>(random: Random<'_>) -> Result<[[u8; NONCE_LEN]; N], BackendError> {
+    let mut nonces = [[0; NONCE_LEN]; N];
+    random(nonces.as_flattened_mut()).map_err(not_sealed)?;
+    Ok(nonces)
 }
 
 /// Refuses a blob of a layout or suite that is not known here.

@@ -15,7 +15,7 @@ use strongroom_core::ports::{BackendError, ProjectKey, Sealed};
 use zeroize::Zeroizing;
 
 use super::{
-    BOX_OVERHEAD, BOXED_KEY_LEN, Claim, FORMAT, SUITE, known_format, not_authentic, not_sealed, split,
+    BOX_OVERHEAD, BOXED_KEY_LEN, Claim, FORMAT, SUITE, known_format, nonces, not_authentic, not_sealed, split,
 };
 use crate::locked::{KEY_LEN, LockedKey};
 use crate::random::Random;
@@ -36,15 +36,16 @@ pub(crate) fn seal(
     let owner = owner(row, binding);
     let mut data_key = Zeroizing::new([0; KEY_LEN]);
     random(data_key.as_mut_slice()).map_err(not_sealed)?;
+    let [key_nonce, payload_nonce] = nonces(random)?;
 
     let mut blob = Vec::with_capacity(FRONT_LEN + payload.len() + BOX_OVERHEAD);
     blob.extend(header(row));
     let claim = Claim { purpose: KEY_PURPOSE, owner: &owner };
     project_key
-        .with(|key| claim.seal_onto(&mut blob, key, data_key.as_slice(), random))
+        .with(|key| claim.seal_onto(&mut blob, key, key_nonce, data_key.as_slice()))
         .map_err(not_sealed)?;
     let claim = Claim { purpose: PAYLOAD_PURPOSE, owner: &owner };
-    claim.seal_onto(&mut blob, &data_key, payload.expose(), random).map_err(not_sealed)?;
+    claim.seal_onto(&mut blob, &data_key, payload_nonce, payload.expose()).map_err(not_sealed)?;
     Ok(Sealed(blob))
 }
 

@@ -12,7 +12,7 @@
 
 use strongroom_core::ports::{BackendError, MasterKeyVersion, ProjectKey};
 
-use super::{BOXED_KEY_LEN, Claim, FORMAT, SUITE, known_format, not_authentic, not_sealed, split};
+use super::{BOXED_KEY_LEN, Claim, FORMAT, SUITE, known_format, nonces, not_authentic, not_sealed, split};
 use crate::locked::{Arena, KEY_LEN, LockedKey};
 use crate::random::Random;
 
@@ -26,10 +26,11 @@ pub(crate) fn wrap(
     key: &[u8; KEY_LEN],
     random: Random<'_>,
 ) -> Result<Vec<u8>, BackendError> {
+    let [nonce] = nonces(random)?;
     let mut blob = Vec::with_capacity(HEADER_LEN + BOXED_KEY_LEN);
     blob.extend(header(row));
     let claim = Claim { purpose: PURPOSE, owner: &owner(row) };
-    master.with(|master| claim.seal_onto(&mut blob, master, key, random)).map_err(not_sealed)?;
+    master.with(|master| claim.seal_onto(&mut blob, master, nonce, key)).map_err(not_sealed)?;
     Ok(blob)
 }
 
