@@ -1,1 +1,17 @@
-//! To come.
+//! What the end-to-end tests stand on: the real server as a process, an HTTP client, the journal's records.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends at the first thing that is not as it should be"
+)]
+
+mod client;
+mod journal;
+mod program;
+mod server;
+
+pub use client::{Client, Reply};
+pub use journal::records;
+pub use program::{Ended, admin, program, python, run};
+pub use server::Server;
