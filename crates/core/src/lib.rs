@@ -1,4 +1,4 @@
-#![doc = include_str!("../README.md")]
+#![doc = concat!("```\n", include_str!("../examples/embed.rs"), "```\n\n", include_str!("../README.md"))]
 
 pub mod access;
 pub mod audit;
