@@ -7,4 +7,5 @@
     reason = "a test ends at the first thing that is not as it should be"
 )]
 
+mod durability;
 mod first_run;

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use ureq::Agent;
-use ureq::http::{HeaderMap, Request};
+use ureq::http::{HeaderMap, Request, StatusCode};
 
 /// A plain HTTP client that looks at every status itself.
 #[derive(Clone)]
@@ -42,9 +42,15 @@ impl Client {
 
     /// The same client, sending one header more.
     pub fn header(&self, name: &str, value: &str) -> Self {
+        let mut client = self.without(name);
+        client.headers.push((name.to_owned(), value.to_owned()));
+        client
+    }
+
+    /// The same client, not sending that header.
+    pub fn without(&self, name: &str) -> Self {
         let mut client = self.clone();
         client.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-        client.headers.push((name.to_owned(), value.to_owned()));
         client
     }
 
@@ -91,6 +97,13 @@ impl Client {
         reply.value()["secret_ref"].as_str().expect("a reference").to_owned()
     }
 
+    /// How many secrets the project has.
+    pub fn total(&self) -> u64 {
+        let reply = self.get("/v1/secrets?limit=1");
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.value()["total"].as_u64().expect("a total")
+    }
+
     /// A secret's payload in that form.
     pub fn payload(&self, reference: &str, accept: &str) -> Reply {
         self.header("Accept", accept).get(&format!("{reference}/payload"))
@@ -106,6 +119,20 @@ impl Reply {
     /// The body as JSON.
     pub fn value(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
+    }
+
+    /// Checks that this is an error of the application, in its own form, and gives the description.
+    pub fn error(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        let title = match status {
+            413 => Some("Request Entity Too Large"),
+            _ => StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()),
+        };
+        let mut body = self.value();
+        let description = body["description"].take();
+        assert_eq!(body, json!({"code": status, "title": title, "description": null}));
+        description
     }
 
     /// A header's value.

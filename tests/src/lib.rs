@@ -10,8 +10,10 @@ mod client;
 mod journal;
 mod program;
 mod server;
+mod wire;
 
 pub use client::{Client, Reply};
-pub use journal::records;
+pub use journal::{outcomes, records};
 pub use program::{Ended, admin, program, python, run};
 pub use server::Server;
+pub use wire::Wire;

@@ -1,8 +1,8 @@
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -10,29 +10,42 @@ use tempfile::TempDir;
 
 use crate::client::Client;
 use crate::journal::records;
-use crate::program::program;
+use crate::program::{Ended, program};
 
 /// A running server. It is killed when dropped.
 pub struct Server {
     child: Child,
     address: String,
     data_dir: PathBuf,
-    log: Arc<Mutex<String>>,
+    printed: Captured,
+    log: Captured,
     _own_folder: Option<TempDir>,
 }
+
+/// What a process has written to one of its outputs so far.
+type Captured = Arc<Mutex<String>>;
 
 impl Server {
     /// A first run in a folder of its own, on loopback and a free port.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// A first run with settings from the environment, such as `("API__HOST_HREF", "http://kms")`.
+    pub fn start_with(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut server = Self::start_in(&folder.path().join("data"));
+        let data_dir = folder.path().join("data");
+        let mut command = Self::command(&data_dir);
+        command.envs(settings.iter().map(|(name, value)| (format!("STRONGROOM_{name}"), value)));
+        let mut server =
+            Self::try_start(command, &data_dir).unwrap_or_else(|ended| panic!("no start: {ended:?}"));
         server._own_folder = Some(folder);
         server
     }
 
     /// A run in that folder.
     pub fn start_in(data_dir: &Path) -> Self {
-        Self::try_start(Self::command(data_dir), data_dir).unwrap_or_else(|log| panic!("no start:\n{log}"))
+        Self::try_start(Self::command(data_dir), data_dir).unwrap_or_else(|ended| panic!("no start: {ended:?}"))
     }
 
     /// The command that starts a server in that folder, to be added to.
@@ -42,36 +55,28 @@ impl Server {
         command
     }
 
-    /// Starts a server and waits until it serves; or gives what it said when it ended instead.
-    pub fn try_start(mut command: Command, data_dir: &Path) -> Result<Self, String> {
+    /// Starts a server and waits until it serves; or gives how it ended instead.
+    pub fn try_start(mut command: Command, data_dir: &Path) -> Result<Self, Ended> {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
-        let log = Arc::new(Mutex::new(String::new()));
-        let errors = BufReader::new(child.stderr.take().expect("stderr is piped"));
-        let kept = Arc::clone(&log);
-        let reader = thread::spawn(move || {
-            for line in errors.lines().map_while(Result::ok) {
-                let mut log = kept.lock().unwrap();
-                log.push_str(&line);
-                log.push('\n');
+        let (log, logging) = capture(child.stderr.take().expect("stderr is piped"), |_| {});
+        let (told, address) = mpsc::channel();
+        let (printed, printing) = capture(child.stdout.take().expect("stdout is piped"), move |line| {
+            if let Some((_, url)) = line.split_once("API at http://") {
+                told.send(url.trim_end_matches("/v1").to_owned()).ok();
             }
         });
-        let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
-        let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
-            let (_, url) = line.split_once("API at http://")?;
-            Some(url.trim_end_matches("/v1").to_owned())
-        });
-        let Some(address) = address else {
-            child.wait().expect("the server ends");
-            reader.join().unwrap();
-            return Err(log.lock().unwrap().clone());
+        let Ok(address) = address.recv() else {
+            let code = child.wait().expect("the server ends").code();
+            logging.join().unwrap();
+            printing.join().unwrap();
+            let text = |captured: Captured| captured.lock().unwrap().clone();
+            return Err(Ended { code, stdout: text(printed), stderr: text(log) });
         };
-        // Whatever else it prints must not fill the pipe.
-        thread::spawn(move || lines.for_each(drop));
-        Ok(Self { child, address, data_dir: data_dir.to_owned(), log, _own_folder: None })
+        Ok(Self { child, address, data_dir: data_dir.to_owned(), printed, log, _own_folder: None })
     }
 
     /// `host:port`.
@@ -87,6 +92,11 @@ impl Server {
     /// Where it keeps its things.
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
+    }
+
+    /// What it has printed so far.
+    pub fn printed(&self) -> String {
+        self.printed.lock().unwrap().clone()
     }
 
     /// What it has logged so far.
@@ -110,7 +120,7 @@ impl Server {
     }
 
     /// `strongroom-admin --data-dir … --output json`, with these arguments.
-    pub fn admin(&self, arguments: &[&str]) -> crate::Ended {
+    pub fn admin(&self, arguments: &[&str]) -> Ended {
         let folder = self.data_dir.to_str().expect("test folders have plain names");
         crate::admin(&[&["--data-dir", folder, "--output", "json"], arguments].concat())
     }
@@ -126,6 +136,24 @@ impl Server {
         self.child.kill().expect("the server is there");
         self.child.wait().expect("the server ends");
     }
+}
+
+/// Keeps the lines of an output, so that it never blocks the process, and shows each one to `seen`.
+fn capture(
+    output: impl Read + Send + 'static,
+    seen: impl Fn(&str) + Send + 'static,
+) -> (Captured, JoinHandle<()>) {
+    let captured = Captured::default();
+    let kept = Arc::clone(&captured);
+    let thread = thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            seen(&line);
+            let mut text = kept.lock().unwrap();
+            text.push_str(&line);
+            text.push('\n');
+        }
+    });
+    (captured, thread)
 }
 
 impl Drop for Server {

@@ -3,6 +3,7 @@
 
 mod advisories;
 mod bench;
+mod settings_page;
 mod setup;
 mod step;
 mod test;

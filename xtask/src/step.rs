@@ -1,5 +1,6 @@
 //! Running one command as a named step, with its duration.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -21,5 +22,16 @@ pub(crate) fn run(title: &str, command: &mut Command) -> Result<()> {
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(workspace::root());
+    command
+}
+
+/// One of our binaries, free of whatever settings the caller's environment holds.
+pub(crate) fn ours(binary: &Path) -> Command {
+    let mut command = Command::new(binary);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("STRONGROOM_") {
+            command.env_remove(name);
+        }
+    }
     command
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use clap::Args;
 
-use crate::{setup, step, workspace};
+use crate::{settings_page, setup, step, workspace};
 
 /// What to run.
 #[derive(Args)]
@@ -25,6 +25,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for binary in [&server, &admin] {
         ensure!(binary.is_file(), "{} is not there although the build succeeded", binary.display());
     }
+    settings_page::check(&server)?;
     // Not `--all-targets`, which would leave out the doc tests.
     step::run(
         "run the tests",

@@ -49,10 +49,14 @@ impl Status {
         !self.out.swap(true, Ordering::AcqRel) || differs
     }
 
-    /// Records can be written, into that segment.
+    /// Records can be written again.
+    pub(crate) fn recover(&self) {
+        self.out.store(false, Ordering::Release);
+    }
+
+    /// That segment is the newest.
     pub(crate) fn writes_into(&self, segment: u64) {
         self.segment.store(segment, Ordering::Relaxed);
-        self.out.store(false, Ordering::Release);
     }
 
     /// That many records became durable by one write.

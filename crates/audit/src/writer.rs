@@ -183,35 +183,34 @@ impl Writer {
 
     /// Begins a segment that continues from the last durable record, and pays what is owed.
     fn recover(&mut self) -> Result<(), AuditError> {
-        match self.try_to_recover() {
-            Ok(()) => {}
-            Err(fault) => {
-                let reason = fault.to_string();
-                if self.status.fail(&reason) {
-                    tracing::error!(reason, "the audit journal can't recover");
-                }
-                if let State::Out(outage) = &mut self.state {
-                    outage.next_try = self.pace.next_try();
-                }
-                return Err(AuditError { reason });
+        if let Err(fault) = self.try_to_recover() {
+            let reason = fault.to_string();
+            if self.status.fail(&reason) {
+                tracing::error!(reason, "the audit journal can't recover");
             }
+            if let State::Out(outage) = &mut self.state {
+                outage.next_try = self.pace.next_try();
+            }
+            return Err(AuditError { reason });
         }
-        tracing::warn!(
-            segment = self.extent.number,
-            owed = self.owed.len(),
-            "the audit journal has recovered"
-        );
+        self.pay()?;
+        self.status.recover();
+        tracing::warn!(segment = self.extent.number, "the audit journal has recovered");
+        Ok(())
+    }
+
+    /// Writes the outcomes that are owed.
+    fn pay(&mut self) -> Result<(), AuditError> {
         while !self.owed.is_empty() {
             let mut owed = mem::take(&mut self.owed);
-            let later = owed.split_off(fitting(&owed));
+            let mut later = owed.split_off(fitting(&owed));
             let written = self.write(&owed);
             if written.is_ok() {
                 self.committed(owed);
-                self.owed = later;
             } else {
-                owed.extend(later);
-                self.owed = owed;
+                later.splice(0..0, owed);
             }
+            self.owed = later;
             self.status.owes(self.owed.len());
             written?;
         }

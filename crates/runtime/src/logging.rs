@@ -1,4 +1,4 @@
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 use tracing::Level;
 use tracing_subscriber::FmtSubscriber;
@@ -9,7 +9,10 @@ use crate::settings::{LogFormat, LogSection};
 /// second call changes nothing.
 pub fn start_logging(settings: &LogSection) {
     let level: Level = settings.level.parse().unwrap_or(Level::INFO);
-    let subscriber = FmtSubscriber::builder().with_max_level(level).with_writer(io::stderr);
+    let subscriber = FmtSubscriber::builder()
+        .with_max_level(level)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
     let set = match settings.format {
         LogFormat::Text => tracing::subscriber::set_global_default(subscriber.finish()),
         LogFormat::Json => tracing::subscriber::set_global_default(subscriber.json().finish()),

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::connection::Connection;
 use super::workload;
+use crate::step;
 
 /// How long a start may take before it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -71,7 +72,7 @@ impl Server {
 fn start(binary: &Path, data: &Path) -> Result<(SocketAddr, Running, Duration)> {
     let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
     let log = data.with_extension("log");
-    let mut command = Command::new(binary);
+    let mut command = step::ours(binary);
     command.arg("dev").arg("--data-dir").arg(data).arg("--listen").arg(address.to_string());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?);
     let began = Instant::now();

@@ -220,7 +220,7 @@ fn every_deed_is_named_with_its_place() {
             Box::new(|| fs::remove_file(folder.path().join("node")).unwrap()),
         ),
         (
-            "0000000003.jsonl line 3: torn tail: the last 5 bytes are no whole record; a crash leaves this, and \
+            "0000000003.jsonl line 4: torn tail: the last 5 bytes are no whole record; a crash leaves this, and \
              the next start of the service keeps them aside",
             Box::new(|| edit(all.last().unwrap(), |bytes| bytes.extend(b"{\"has"))),
         ),
