@@ -6,8 +6,10 @@ use std::net::IpAddr;
 use serde::{Serialize, Serializer};
 
 use crate::access::Caller;
+use crate::acl::AccessChange;
 use crate::error::Error;
-use crate::id::{ChangeId, SecretId};
+use crate::id::{ChangeId, ContainerId, OrderId, SecretId, TransportKeyId};
+use crate::object::Object;
 use crate::time::Timestamp;
 
 /// One thing that happened, or is about to.
@@ -36,6 +38,9 @@ pub struct Event {
     /// Why it was refused or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// Who gained and who lost access, when an access control list was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<AccessChange>,
 }
 
 /// The half of a change that a record is about.
@@ -79,6 +84,81 @@ pub enum Action {
     /// Changed a secret's user metadata.
     #[serde(rename = "secret.metadata.update")]
     MetadataUpdate,
+    /// Read an access control list.
+    #[serde(rename = "acl.read")]
+    AclRead,
+    /// Changed who may read; the record says who gained and who lost access.
+    #[serde(rename = "acl.update")]
+    AclUpdate,
+    /// Removed an access control list.
+    #[serde(rename = "acl.delete")]
+    AclDelete,
+    /// Listed consumers, or read one.
+    #[serde(rename = "consumer.read")]
+    ConsumerRead,
+    /// Registered a consumer.
+    #[serde(rename = "consumer.create")]
+    ConsumerCreate,
+    /// Removed a consumer.
+    #[serde(rename = "consumer.delete")]
+    ConsumerDelete,
+    /// Made a container.
+    #[serde(rename = "container.create")]
+    ContainerCreate,
+    /// Listed containers.
+    #[serde(rename = "container.list")]
+    ContainerList,
+    /// Read a container.
+    #[serde(rename = "container.read")]
+    ContainerRead,
+    /// Deleted a container.
+    #[serde(rename = "container.delete")]
+    ContainerDelete,
+    /// Put a secret into a container.
+    #[serde(rename = "container.member.add")]
+    MemberAdd,
+    /// Took a secret out of a container.
+    #[serde(rename = "container.member.remove")]
+    MemberRemove,
+    /// Placed an order.
+    #[serde(rename = "order.create")]
+    OrderCreate,
+    /// Listed orders.
+    #[serde(rename = "order.list")]
+    OrderList,
+    /// Read an order.
+    #[serde(rename = "order.read")]
+    OrderRead,
+    /// Deleted an order.
+    #[serde(rename = "order.delete")]
+    OrderDelete,
+    /// Carried an order out, or found that it can't be.
+    #[serde(rename = "order.complete")]
+    OrderComplete,
+    /// Read quotas.
+    #[serde(rename = "quota.read")]
+    QuotaRead,
+    /// Set a project's quotas.
+    #[serde(rename = "quota.update")]
+    QuotaUpdate,
+    /// Removed a project's quotas.
+    #[serde(rename = "quota.delete")]
+    QuotaDelete,
+    /// Read which secret stores there are.
+    #[serde(rename = "store.read")]
+    StoreRead,
+    /// Chose a project's secret store.
+    #[serde(rename = "store.update")]
+    StoreUpdate,
+    /// Listed or read transport keys.
+    #[serde(rename = "transport-key.read")]
+    TransportKeyRead,
+    /// Added a transport key.
+    #[serde(rename = "transport-key.create")]
+    TransportKeyCreate,
+    /// Deleted a transport key.
+    #[serde(rename = "transport-key.delete")]
+    TransportKeyDelete,
     /// Made a project's key.
     #[serde(rename = "project-key.create")]
     ProjectKeyCreate,
@@ -102,16 +182,37 @@ pub enum Action {
 pub enum Target {
     /// A secret.
     Secret(SecretId),
+    /// A container.
+    Container(ContainerId),
+    /// An order.
+    Order(OrderId),
+    /// A project's quotas, by the project's id.
+    Quotas(String),
+    /// A transport key.
+    TransportKey(TransportKeyId),
     /// A project's key, by the project's id.
     ProjectKey(String),
     /// A master key version, as `backend:version`.
     MasterKey(String),
 }
 
+impl From<Object> for Target {
+    fn from(object: Object) -> Self {
+        match object {
+            Object::Secret(id) => Self::Secret(id),
+            Object::Container(id) => Self::Container(id),
+        }
+    }
+}
+
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Secret(id) => write!(f, "secret/{id}"),
+            Self::Container(id) => write!(f, "container/{id}"),
+            Self::Order(id) => write!(f, "order/{id}"),
+            Self::Quotas(project) => write!(f, "quotas/{project}"),
+            Self::TransportKey(id) => write!(f, "transport-key/{id}"),
             Self::ProjectKey(project) => write!(f, "project-key/{project}"),
             Self::MasterKey(name) => write!(f, "master-key/{name}"),
         }

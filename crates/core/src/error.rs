@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::ports::{AuditError, BackendError, StorageError};
+use crate::ports::{AuditError, BackendError, GenerationError, StorageError};
 
 /// A field or parameter that breaks a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -34,6 +34,20 @@ pub enum Missing {
     Payload,
     /// The secret has no user metadata under that key.
     MetadataKey,
+    /// The container does not exist.
+    Container,
+    /// That secret is not in the container under that name.
+    Member,
+    /// The consumer is not registered.
+    Consumer,
+    /// The order does not exist, or is another project's.
+    Order,
+    /// No quotas are set for the project.
+    ProjectQuotas,
+    /// The transport key does not exist.
+    TransportKey,
+    /// Several secret stores are not in use here, or there is no such store.
+    SecretStore,
 }
 
 impl std::fmt::Display for Missing {
@@ -43,6 +57,13 @@ impl std::fmt::Display for Missing {
             Self::Secret => "there is no such secret",
             Self::Payload => "the secret has no payload",
             Self::MetadataKey => "the secret has no metadata under that key",
+            Self::Container => "there is no such container",
+            Self::Member => "that secret is not in the container under that name",
+            Self::Consumer => "there is no such consumer",
+            Self::Order => "there is no such order",
+            Self::ProjectQuotas => "no quotas are set for this project",
+            Self::TransportKey => "there is no such transport key",
+            Self::SecretStore => "there is no such secret store",
         })
     }
 }
@@ -56,6 +77,8 @@ pub enum Conflict {
     MetadataKey,
     /// The key in the body is not the one addressed.
     MetadataKeyMismatch,
+    /// The secret is in the container under that name.
+    Member,
     /// Somebody else made the project's key at the same time.
     ProjectKey,
 }
@@ -66,6 +89,7 @@ impl std::fmt::Display for Conflict {
             Self::Payload => "the secret has a payload already, and a payload can't be replaced",
             Self::MetadataKey => "the secret has metadata under that key already",
             Self::MetadataKeyMismatch => "the key in the body differs from the key addressed",
+            Self::Member => "that secret is in the container under that name already",
             Self::ProjectKey => "the project's key was made by somebody else at the same time",
         })
     }
@@ -84,6 +108,15 @@ pub enum Error {
         /// The rule that refused.
         rule: &'static str,
     },
+    /// The project has as many objects of that kind as it may.
+    #[error("the quota of the project is used up")]
+    QuotaReached,
+    /// Only the project that registered a consumer, or the object's own, may remove it.
+    #[error("the consumer belongs to another project")]
+    ForeignConsumer,
+    /// Somebody says that the secret is in use. The text is part of the protocol (spec section 4.4).
+    #[error("Secret cannot be deleted as it has consumers")]
+    HasConsumers,
     /// A field breaks a rule.
     #[error(transparent)]
     Invalid(#[from] Violation),
@@ -105,6 +138,9 @@ pub enum Error {
     /// The request could not be read whole.
     #[error("the request could not be read")]
     Unreadable,
+    /// The key can't be made.
+    #[error("the key can't be made")]
+    Generation(#[source] GenerationError),
     /// Stored data does not match what was stored: altered, swapped, or sealed under another key.
     #[error("stored data failed its integrity check")]
     Integrity,
@@ -129,12 +165,16 @@ impl Error {
             Self::NotFound(Missing::InvalidId) => "invalid-id",
             Self::NotFound(_) => "not-found",
             Self::Forbidden { .. } => "forbidden",
+            Self::QuotaReached => "quota",
+            Self::ForeignConsumer => "foreign-consumer",
+            Self::HasConsumers => "has-consumers",
             Self::Invalid(_) => "invalid",
             Self::TooLarge { .. } => "too-large",
             Self::Conflict(_) => "conflict",
             Self::NotAcceptable => "not-acceptable",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::Unreadable => "unreadable",
+            Self::Generation(_) => "generation",
             Self::Integrity => "integrity",
             Self::Storage(_) => "storage-unavailable",
             Self::Backend(_) => "backend-unavailable",
@@ -168,6 +208,15 @@ impl From<StorageError> for Error {
         match error {
             StorageError::Corrupt(_) => Self::Integrity,
             other => Self::Storage(other),
+        }
+    }
+}
+
+impl From<GenerationError> for Error {
+    fn from(error: GenerationError) -> Self {
+        match error {
+            GenerationError::Backend(error) => error.into(),
+            other => Self::Generation(other),
         }
     }
 }

@@ -25,6 +25,22 @@ pub enum OfSecret {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum OfProjectKey {}
 
+/// Marks the id of a container.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum OfContainer {}
+
+/// Marks the id of a consumer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum OfConsumer {}
+
+/// Marks the id of an order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum OfOrder {}
+
+/// Marks the id of a transport key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum OfTransportKey {}
+
 /// Marks the id that ties a change's intent, its effect and its outcome together.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum OfChange {}
@@ -33,6 +49,14 @@ pub enum OfChange {}
 pub type SecretId = Id<OfSecret>;
 /// Names one version of one project's key.
 pub type ProjectKeyId = Id<OfProjectKey>;
+/// Names one container.
+pub type ContainerId = Id<OfContainer>;
+/// Names one consumer of a secret or a container.
+pub type ConsumerId = Id<OfConsumer>;
+/// Names one order.
+pub type OrderId = Id<OfOrder>;
+/// Names one transport key.
+pub type TransportKeyId = Id<OfTransportKey>;
 /// Names one change: its intent record, its effect in the repository and its outcome record carry it.
 pub type ChangeId = Id<OfChange>;
 

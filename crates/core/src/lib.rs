@@ -1,23 +1,32 @@
 #![doc = concat!("```\n", include_str!("../examples/embed.rs"), "```\n\n", include_str!("../README.md"))]
 
 pub mod access;
+pub mod acl;
 pub mod audit;
+pub mod consumer;
+pub mod container;
 mod error;
 mod id;
+mod object;
+pub mod order;
 pub mod ports;
+pub mod quota;
 pub mod secret;
 mod service;
 mod time;
+pub mod transport_key;
 
 pub use access::{Caller, Policy, Roles, RuleSet};
 pub use error::{Conflict, Error, Missing, Violation};
 pub use id::{
-    ChangeId, Id, InvalidId, InvalidOpaqueId, MAX_OPAQUE_ID, OpaqueId, ProjectId, ProjectKeyId, SecretId,
-    UserId,
+    ChangeId, ConsumerId, ContainerId, Id, InvalidId, InvalidOpaqueId, MAX_OPAQUE_ID, OpaqueId, OrderId,
+    ProjectId, ProjectKeyId, SecretId, TransportKeyId, UserId,
 };
+pub use object::Object;
 pub use secret::{ContentType, NewPayload, NewSecret, Payload, PayloadFormat, Secret, SecretType, Upload};
 pub use service::{
-    Builder, CallContext, Done, Input, KeyManager, Metadata, OpenedPayload, Refused, Secrets, StartError,
-    Verdict,
+    AclChange, Acls, Builder, CallContext, Consumers, ContainerView, Containers, Deletion, Done, Input,
+    KeyManager, Metadata, ObjectView, OpenedPayload, Orders, QuotaService, Refused, SecretView, Secrets,
+    StartError, StoreQuestion, Stores, TransportKeys, Verdict,
 };
 pub use time::{Clock, InvalidTimestamp, SystemClock, Timestamp};

@@ -31,6 +31,8 @@ pub enum IdentitySource {
     Anonymous,
     /// The request's headers were believed (unauthenticated-context mode, loopback only).
     Unauthenticated,
+    /// Nobody calls now: the service carries out an order that was placed earlier.
+    Order,
     /// The embedding program vouches for its own call.
     Embedded,
 }

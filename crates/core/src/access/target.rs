@@ -1,7 +1,10 @@
 use std::borrow::Cow;
 
 use super::caller::Caller;
+use crate::acl::Acl;
+use crate::container::Container;
 use crate::id::{ProjectId, UserId};
+use crate::order::Order;
 use crate::secret::Secret;
 
 /// What a rule may know about the object it decides on; its attributes are named as the reference names
@@ -21,14 +24,40 @@ impl<'a> PolicyTarget<'a> {
         Self::default()
     }
 
-    /// A secret that has no ACL: its whole project may read it, and nobody is listed.
-    pub fn secret(secret: &'a Secret, _caller: &Caller) -> Self {
+    /// A secret, with its access control list when it has one.
+    pub fn secret(secret: &'a Secret, acl: Option<&Acl>, caller: &Caller) -> Self {
+        let Secret { project, creator, .. } = secret;
         Self {
             kind: "secret",
-            project: Some(&secret.project),
-            creator: secret.creator.as_ref(),
-            project_access: Some(true),
-            listed_reader: false,
+            project: Some(project),
+            creator: creator.as_ref(),
+            ..Self::listed(acl, caller)
+        }
+    }
+
+    /// A container, with its access control list when it has one.
+    pub fn container(container: &'a Container, acl: Option<&Acl>, caller: &Caller) -> Self {
+        let Container { project, creator, .. } = container;
+        Self {
+            kind: "container",
+            project: Some(project),
+            creator: creator.as_ref(),
+            ..Self::listed(acl, caller)
+        }
+    }
+
+    /// An order.
+    pub fn order(order: &'a Order) -> Self {
+        Self { kind: "order", project: Some(&order.project), ..Self::default() }
+    }
+
+    /// What an access control list says: without one, the whole project may read and nobody is listed.
+    fn listed(acl: Option<&Acl>, caller: &Caller) -> Self {
+        let listed = |user| acl.is_some_and(|acl| acl.users.contains(user));
+        Self {
+            project_access: Some(acl.is_none_or(|acl| acl.project_access)),
+            listed_reader: caller.user.as_ref().is_some_and(listed),
+            ..Self::default()
         }
     }
 

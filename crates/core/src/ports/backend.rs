@@ -4,6 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
+use crate::container::ContainerType;
 use crate::id::{ProjectId, ProjectKeyId};
 use crate::secret::Payload;
 use crate::time::Timestamp;
@@ -105,11 +106,59 @@ pub trait SecretBackend: Send + Sync + 'static {
     /// Destroys whatever the backend itself holds for a sealed payload. Succeeds when nothing is left.
     async fn forget(&self, key: &ProjectKey, sealed: &Sealed) -> Result<(), BackendError>;
 
-    /// Fresh random key material of that many bytes.
-    async fn generate(&self, length: usize) -> Result<Payload, BackendError>;
+    /// Makes a symmetric key.
+    async fn generate_key(&self, request: &KeyRequest) -> Result<Payload, GenerationError>;
+
+    /// Makes a key pair; a passphrase encrypts the private key. May take seconds, and never on the thread of
+    /// the caller.
+    async fn generate_pair(
+        &self,
+        request: &KeyRequest,
+        passphrase: Option<&Payload>,
+    ) -> Result<KeyPair, GenerationError>;
 
     /// Whether the backend can seal and open now.
     async fn health(&self) -> Result<(), BackendError>;
+}
+
+/// What a key that a backend is to make is like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRequest {
+    /// The algorithm, in lower case.
+    pub algorithm: String,
+    /// The length.
+    pub bits: u16,
+    /// The mode of operation that the key is for, in lower case.
+    pub mode: Option<String>,
+}
+
+/// A fresh key pair, each half as its encoding's bytes: PEM or DER, PKCS#8 and SubjectPublicKeyInfo.
+#[derive(Debug)]
+pub struct KeyPair {
+    /// What kind of container the pair belongs in.
+    pub container_type: ContainerType,
+    /// The private half, encrypted when there was a passphrase.
+    pub private: Payload,
+    /// The public half.
+    pub public: Payload,
+}
+
+/// Why a backend did not make a key.
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum GenerationError {
+    /// It makes no key of that algorithm at all, or not of that kind.
+    #[error("keys of this algorithm can't be made")]
+    Algorithm,
+    /// It knows the algorithm, and makes no key of that length or mode.
+    #[error("keys of this algorithm can't be made in this length")]
+    Length,
+    /// It can't protect a private key by a passphrase.
+    #[error("a passphrase is not supported for this key")]
+    Passphrase,
+    /// It is out of order.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
 }
 
 /// Why a backend did not do what was asked.

@@ -6,8 +6,14 @@ mod identity;
 mod repository;
 
 pub use audit::{AuditError, AuditSink, OpenChange};
-pub use backend::{BackendError, BackendId, Canary, MasterKeyVersion, ProjectKey, Sealed, SecretBackend};
+pub use backend::{
+    BackendError, BackendId, Canary, GenerationError, KeyPair, KeyRequest, MasterKeyVersion, ProjectKey,
+    Sealed, SecretBackend,
+};
 pub use identity::{Authenticator, Credentials, IdentityError};
 pub use repository::{
-    Contended, MasterKeyRecord, ReadJob, Reader, Repository, StorageError, StoredPayload, WriteJob, Writer,
+    AclReader, AclWriter, ConsumerReader, ConsumerWriter, ContainerReader, ContainerWriter, Contended,
+    KeyReader, KeyWriter, MasterKeyRecord, OrderReader, OrderWriter, QuotaReader, QuotaWriter, ReadJob,
+    Reader, Repository, SecretReader, SecretWriter, StorageError, StoredPayload, TransportKeyReader,
+    TransportKeyWriter, WriteJob, Writer,
 };

@@ -2,6 +2,7 @@ use std::fmt;
 
 use super::engine::Engine;
 use crate::access::{Caller, PolicyTarget};
+use crate::acl::AccessChange;
 use crate::audit::{Action, Event, Origin, Outcome, Phase, Reason, Target};
 use crate::error::Error;
 use crate::id::ChangeId;
@@ -92,6 +93,11 @@ impl<T, F: FnOnce() -> Result<T, Error>> Input<T> for F {
 pub(super) struct Permit(());
 
 impl Permit {
+    /// For carrying out an order: the rule said yes when it was placed.
+    pub(super) fn granted_earlier() -> Self {
+        Self(())
+    }
+
     /// Puts what may be released beside the proof.
     pub(super) fn with<T>(self, value: T) -> (Self, T) {
         (self, value)
@@ -134,9 +140,10 @@ impl<'a> Attempt<'a> {
     /// Ends an attempt that changes nothing.
     pub(super) async fn conclude<T>(self, result: Result<(Permit, T), Error>) -> Verdict<T> {
         match result {
-            Ok((Permit(()), value)) => {
-                self.record(Phase::Outcome, None, Some(Outcome::Success), None).await.map(|()| Done(value))
-            }
+            Ok((Permit(()), value)) => self
+                .record(Phase::Outcome, None, Some(Outcome::Success), None, None)
+                .await
+                .map(|()| Done(value)),
             Err(error) => self.refuse(error).await,
         }
     }
@@ -144,20 +151,20 @@ impl<'a> Attempt<'a> {
     /// Ends an attempt that was not let through.
     pub(super) async fn refuse<T>(self, error: Error) -> Verdict<T> {
         let outcome = if error.is_fault() { Outcome::Failed } else { Outcome::Refused };
-        self.record(Phase::Outcome, None, Some(outcome), Some(Reason::from(&error))).await?;
+        self.record(Phase::Outcome, None, Some(outcome), Some(Reason::from(&error)), None).await?;
         Err(Refused(error))
     }
 
     /// Ends an attempt whose outcome and reason somebody else decided, such as a front end that found no
     /// use case to call.
     pub(super) async fn note(self, outcome: Outcome, reason: Option<Reason>) -> Verdict<()> {
-        self.record(Phase::Outcome, None, Some(outcome), reason).await.map(|()| Done(()))
+        self.record(Phase::Outcome, None, Some(outcome), reason, None).await.map(|()| Done(()))
     }
 
     /// Puts the intent of a change on record; only then may it be applied.
     pub(super) async fn intend(self, permit: Permit) -> Result<Change<'a>, Refused> {
         let id = ChangeId::random();
-        self.record(Phase::Intent, Some(id), None, None).await?;
+        self.record(Phase::Intent, Some(id), None, None, None).await?;
         Ok(Change { attempt: self, permit, id })
     }
 
@@ -167,6 +174,7 @@ impl<'a> Attempt<'a> {
         change: Option<ChangeId>,
         outcome: Option<Outcome>,
         reason: Option<Reason>,
+        access: Option<AccessChange>,
     ) -> Result<(), Refused> {
         let event = Event {
             at: self.engine.clock.now(),
@@ -178,6 +186,7 @@ impl<'a> Attempt<'a> {
             origin: self.context.origin.clone(),
             outcome,
             reason,
+            access,
         };
         self.engine.audit.record(event).await.map_err(|error| Refused(Error::Audit(error)))
     }
@@ -207,8 +216,27 @@ impl Change<'_> {
         self.attempt.engine.write(self.id, job).await
     }
 
+    /// Applies the job and puts the outcome on record.
+    pub(super) async fn carry_out<T, F>(self, job: F) -> Verdict<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Writer) -> Result<T, Error> + Send + 'static,
+    {
+        let result = self.apply(job).await;
+        self.conclude(result).await
+    }
+
     /// Puts the outcome on record.
     pub(super) async fn conclude<T>(self, result: Result<T, Error>) -> Verdict<T> {
+        self.conclude_with(result, |_| None).await
+    }
+
+    /// Puts the outcome on record, and who gained and who lost access by it.
+    pub(super) async fn conclude_with<T>(
+        self,
+        result: Result<T, Error>,
+        access: impl FnOnce(&T) -> Option<AccessChange>,
+    ) -> Verdict<T> {
         let (engine, id) = (self.attempt.engine, self.id);
         let (change, outcome, reason) = match &result {
             Ok(_) => (Some(id), Outcome::Success, None),
@@ -225,7 +253,8 @@ impl Change<'_> {
             Err(error) if error.is_fault() => (Some(id), Outcome::Failed, Some(Reason::from(error))),
             Err(error) => (Some(id), Outcome::Refused, Some(Reason::from(error))),
         };
-        self.attempt.record(Phase::Outcome, change, Some(outcome), reason).await?;
+        let access = result.as_ref().ok().and_then(access);
+        self.attempt.record(Phase::Outcome, change, Some(outcome), reason, access).await?;
         if change.is_some() {
             engine.repository.settled(id);
         }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::engine::{Backends, Engine, KeyManager};
+use super::events::{Endings, Wake};
 use crate::access::{Policy, PolicyError, PolicyRules, RuleSet};
 use crate::error::Error;
 use crate::ports::{AuditSink, BackendId, MasterKeyVersion, Repository, SecretBackend};
+use crate::quota::EffectiveQuotas;
 use crate::time::{Clock, SystemClock};
 
 /// Puts a key manager together from its parts.
@@ -18,6 +20,7 @@ pub struct Builder {
     clock: Option<Arc<dyn Clock>>,
     rule_set: RuleSet,
     overrides: PolicyRules,
+    quotas: EffectiveQuotas,
 }
 
 /// Why a key manager does not start. Nothing has been changed, but for records in the journal.
@@ -95,6 +98,12 @@ impl Builder {
         Self { rule_set, overrides, ..self }
     }
 
+    /// What projects may have where nothing else is set for them; no limits unless given.
+    #[must_use]
+    pub fn quotas(self, quotas: EffectiveQuotas) -> Self {
+        Self { quotas, ..self }
+    }
+
     /// Checks that the parts fit (each master key opens its canary), settles what a crash left open, and
     /// gives the running key manager.
     pub async fn build(self) -> Result<KeyManager, StartError> {
@@ -107,6 +116,9 @@ impl Builder {
             audit: self.audit.ok_or(StartError::Missing("audit sink"))?,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             policy: Policy::new(self.rule_set, &self.overrides).map_err(StartError::Policy)?,
+            quotas: self.quotas,
+            placed: Wake::default(),
+            endings: Endings::default(),
         };
         engine.prove_master_keys().await?;
         engine.settle_open_changes().await.map_err(StartError::Part)?;

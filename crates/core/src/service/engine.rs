@@ -1,13 +1,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::acls::Acls;
 use super::attempt::{Attempt, CallContext, Verdict};
 use super::builder::Builder;
+use super::consumers::Consumers;
+use super::containers::Containers;
+use super::events::{Endings, Wake};
 use super::metadata::Metadata;
+use super::orders::Orders;
+use super::quotas::QuotaService;
 use super::secrets::Secrets;
+use super::stores::Stores;
+use super::transport_keys::TransportKeys;
 use crate::access::Policy;
 use crate::audit::{Action, Outcome, Reason, Target};
 use crate::ports::{AuditSink, BackendError, BackendId, Repository, SecretBackend};
+use crate::quota::EffectiveQuotas;
 use crate::time::{Clock, Timestamp};
 
 /// The key manager: every use case, over the parts it was built with. Cheap to clone; all clones are one.
@@ -22,6 +31,9 @@ pub(super) struct Engine {
     pub(super) audit: Arc<dyn AuditSink>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: Policy,
+    pub(super) quotas: EffectiveQuotas,
+    pub(super) placed: Wake,
+    pub(super) endings: Endings,
 }
 
 /// The backends at hand; the first one given seals new payloads.
@@ -51,6 +63,41 @@ impl KeyManager {
     /// The user metadata of secrets.
     pub fn metadata(&self) -> Metadata<'_> {
         Metadata::new(&self.0)
+    }
+
+    /// Who besides the project may read a secret or a container.
+    pub fn acls(&self) -> Acls<'_> {
+        Acls::new(&self.0)
+    }
+
+    /// Who uses a secret or a container.
+    pub fn consumers(&self) -> Consumers<'_> {
+        Consumers::new(&self.0)
+    }
+
+    /// Secrets that belong together.
+    pub fn containers(&self) -> Containers<'_> {
+        Containers::new(&self.0)
+    }
+
+    /// Keys that the key manager makes itself.
+    pub fn orders(&self) -> Orders<'_> {
+        Orders::new(&self.0)
+    }
+
+    /// How many objects a project may have.
+    pub fn quotas(&self) -> QuotaService<'_> {
+        QuotaService::new(&self.0)
+    }
+
+    /// Which secret stores there are.
+    pub fn stores(&self) -> Stores<'_> {
+        Stores::new(&self.0)
+    }
+
+    /// Public keys that clients may wrap payloads with.
+    pub fn transport_keys(&self) -> TransportKeys<'_> {
+        TransportKeys::new(&self.0)
     }
 
     /// The time by the key manager's clock.

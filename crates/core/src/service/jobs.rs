@@ -35,6 +35,20 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Changes the repository for a purpose that nobody has to answer for, such as dividing work.
+    pub(super) async fn upkeep<T, F>(&self, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Writer) -> Result<T, Error> + Send + 'static,
+    {
+        let change = ChangeId::random();
+        let result = self.write(change, job).await;
+        self.repository.settled(change);
+        result
+    }
+}
+
 /// Keeps what one run of the job found, and tells the repository how to go on.
 fn fill<T>(slot: &Slot<T>, found: Result<T, Error>) -> Result<(), Contended> {
     let end = match &found {

@@ -6,7 +6,7 @@ use crate::audit::{Action, Target};
 use crate::error::{Conflict, Error};
 use crate::id::ProjectId;
 use crate::ports::{BackendId, ProjectKey, Sealed, StoredPayload};
-use crate::secret::{NewPayload, Payload, Secret};
+use crate::secret::{ContentType, NewPayload, Payload, Secret};
 
 impl Engine {
     /// Seals a payload for `secret` under the newest key of its project, making the first one when there
@@ -18,10 +18,8 @@ impl Engine {
         secret: &Secret,
         new: &NewPayload,
     ) -> Result<StoredPayload, Error> {
-        let backend = &self.backends.default;
-        let key = self.project_key(context, permit, &secret.project).await?;
-        let sealed = backend.seal(&key, &secret.binding(new.content_type), &new.payload).await?;
-        Ok(StoredPayload { content_type: new.content_type, key: key.id, backend: key.backend, sealed })
+        let binding = secret.binding(new.content_type);
+        self.seal_bound(context, permit, &secret.project, &binding, &new.payload, new.content_type).await
     }
 
     /// Opens what [`Self::seal`] made, unless any of it or of the secret's own fields was altered.
@@ -31,8 +29,32 @@ impl Engine {
         stored: &StoredPayload,
         key: &ProjectKey,
     ) -> Result<Payload, Error> {
-        let backend = self.backends.of(&stored.backend)?;
-        Ok(backend.open(key, &secret.binding(stored.content_type), &stored.sealed).await?)
+        self.open_bound(&secret.binding(stored.content_type), stored, key).await
+    }
+
+    /// Seals anything that belongs to `project`, bound to what `binding` says it is.
+    pub(super) async fn seal_bound(
+        &self,
+        context: &CallContext,
+        permit: Permit,
+        project: &ProjectId,
+        binding: &[u8],
+        payload: &Payload,
+        content_type: ContentType,
+    ) -> Result<StoredPayload, Error> {
+        let key = self.project_key(context, permit, project).await?;
+        let sealed = self.backends.default.seal(&key, binding, payload).await?;
+        Ok(StoredPayload { content_type, key: key.id, backend: key.backend, sealed })
+    }
+
+    /// Opens what [`Self::seal_bound`] made.
+    pub(super) async fn open_bound(
+        &self,
+        binding: &[u8],
+        stored: &StoredPayload,
+        key: &ProjectKey,
+    ) -> Result<Payload, Error> {
+        Ok(self.backends.of(&stored.backend)?.open(key, binding, &stored.sealed).await?)
     }
 
     /// Destroys what the backend itself holds of a payload that is no longer stored.

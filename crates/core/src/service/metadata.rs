@@ -1,6 +1,6 @@
 use super::attempt::{Attempt, CallContext, Change, Input, Permit, Verdict};
 use super::engine::Engine;
-use super::secrets::live;
+use super::object::live_secret;
 use crate::access::PolicyTarget;
 use crate::audit::{Action, Target};
 use crate::error::{Conflict, Error, Missing};
@@ -109,9 +109,10 @@ impl<'a> Metadata<'a> {
     ) -> Result<(Permit, UserMetadata), Error> {
         let now = self.engine.clock.now();
         let found =
-            self.engine.read(move |reader| Ok((live(reader.secret(id)?, now)?, reader.user_metadata(id)?)));
-        let (secret, all) = found.await?;
-        let permit = attempt.authorise("secret_meta:get", &PolicyTarget::secret(&secret, &context.caller))?;
+            self.engine.read(move |reader| Ok((live_secret(reader, id, now)?, reader.user_metadata(id)?)));
+        let ((secret, acl), all) = found.await?;
+        let target = PolicyTarget::secret(&secret, acl.as_ref(), &context.caller);
+        let permit = attempt.authorise("secret_meta:get", &target)?;
         Ok(permit.with(all))
     }
 
@@ -131,8 +132,8 @@ impl<'a> Metadata<'a> {
     {
         let attempt = self.attempt(context, Action::MetadataUpdate, id);
         let judged = async {
-            let secret = self.engine.live_secret(id).await?;
-            let permit = attempt.authorise(rule, &PolicyTarget::secret(&secret, &context.caller))?;
+            let found = self.engine.find(id.into()).await?;
+            let permit = attempt.authorise(rule, &found.target(&context.caller))?;
             Ok(permit.with(input.take()?))
         }
         .await;
@@ -144,7 +145,7 @@ impl<'a> Metadata<'a> {
         let now = self.engine.clock.now();
         let result = change
             .apply(move |writer| {
-                live(writer.secret(id)?, now)?;
+                live_secret(writer, id, now)?;
                 effect(writer, &input)
             })
             .await;

@@ -1,12 +1,13 @@
 use super::attempt::{Attempt, CallContext, Input, Permit, Verdict};
 use super::engine::Engine;
+use super::object::{SecretView, live_secret, uses_of, with_uses};
 use crate::access::PolicyTarget;
+use crate::acl::Acl;
 use crate::audit::{Action, Target};
 use crate::error::{Conflict, Error, Missing, Violation};
 use crate::id::{ProjectId, SecretId};
-use crate::ports::Reader;
+use crate::quota::Counted;
 use crate::secret::{ContentType, NewSecret, Page, Payload, PayloadFormat, Secret, SecretQuery, Upload};
-use crate::time::Timestamp;
 
 /// Storing, reading, listing and deleting secrets.
 #[derive(Clone, Copy)]
@@ -21,6 +22,21 @@ pub struct OpenedPayload {
     pub payload: Payload,
     /// What they are called.
     pub content_type: ContentType,
+}
+
+/// Whether a secret is deleted although somebody uses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// Only when nobody uses it.
+    UnlessUsed,
+    /// In any case.
+    Anyway,
+}
+
+impl Input<Self> for Deletion {
+    fn take(self) -> Result<Self, Error> {
+        Ok(self)
+    }
 }
 
 impl Input<Self> for NewSecret {
@@ -67,8 +83,11 @@ impl<'a> Secrets<'a> {
                 None => None,
             };
             let row = secret.clone();
+            let quotas = self.engine.quotas;
+            let now = row.created;
             change
                 .apply(move |writer| {
+                    quotas.check(writer, &row.project, Counted::Secrets, now)?;
                     writer.insert_secret(&row)?;
                     if let Some(stored) = &stored {
                         writer.insert_payload(id, stored)?;
@@ -123,8 +142,9 @@ impl<'a> Secrets<'a> {
     ) -> Verdict<()> {
         let attempt = self.attempt(context, Action::PayloadStore, id);
         let judged = async {
-            let secret = self.engine.live_secret(id).await?;
-            let permit = attempt.authorise("secret:put", &PolicyTarget::secret(&secret, &context.caller))?;
+            let (secret, acl) = self.live_secret(id).await?;
+            let target = PolicyTarget::secret(&secret, acl.as_ref(), &context.caller);
+            let permit = attempt.authorise("secret:put", &target)?;
             let upload = upload.take()?;
             if secret.content_type.is_some() {
                 return Err(Error::Conflict(Conflict::Payload));
@@ -142,7 +162,7 @@ impl<'a> Secrets<'a> {
             let now = self.engine.clock.now();
             change
                 .apply(move |writer| {
-                    if live(writer.secret(id)?, now)?.content_type.is_some() {
+                    if live_secret(writer, id, now)?.0.content_type.is_some() {
                         return Err(Error::Conflict(Conflict::Payload));
                     }
                     writer.insert_payload(id, &stored)?;
@@ -155,12 +175,17 @@ impl<'a> Secrets<'a> {
     }
 
     /// Everything known about a secret but its payload (rule `secret:get`).
-    pub async fn describe(self, context: &CallContext, id: SecretId) -> Verdict<Secret> {
+    pub async fn describe(self, context: &CallContext, id: SecretId) -> Verdict<SecretView> {
         let attempt = self.attempt(context, Action::SecretRead, id);
         let result = async {
-            let secret = self.engine.live_secret(id).await?;
-            let permit = attempt.authorise("secret:get", &PolicyTarget::secret(&secret, &context.caller))?;
-            Ok(permit.with(secret))
+            let now = self.engine.clock.now();
+            let found = self
+                .engine
+                .read(move |reader| Ok((live_secret(reader, id, now)?, uses_of(reader, id.into())?)));
+            let ((secret, acl), uses) = found.await?;
+            let target = PolicyTarget::secret(&secret, acl.as_ref(), &context.caller);
+            let permit = attempt.authorise("secret:get", &target)?;
+            Ok(permit.with(SecretView { secret, uses }))
         }
         .await;
         attempt.conclude(result).await
@@ -177,13 +202,13 @@ impl<'a> Secrets<'a> {
         let result = async {
             let now = self.engine.clock.now();
             let found = self.engine.read(move |reader| {
-                let secret = live(reader.secret(id)?, now)?;
+                let secret = live_secret(reader, id, now)?;
                 let Some(stored) = reader.payload(id)? else { return Ok((secret, None)) };
                 let key = reader.project_key(stored.key)?.ok_or(Error::Integrity)?;
                 Ok((secret, Some((stored, key))))
             });
-            let (secret, sealed) = found.await?;
-            let target = PolicyTarget::secret(&secret, &context.caller);
+            let ((secret, acl), sealed) = found.await?;
+            let target = PolicyTarget::secret(&secret, acl.as_ref(), &context.caller);
             let permit = attempt.authorise("secret:decrypt", &target)?;
             let (stored, key) = sealed.ok_or(Error::NotFound(Missing::Payload))?;
             let format = format.take()?;
@@ -197,7 +222,11 @@ impl<'a> Secrets<'a> {
 
     /// The caller's project's secrets that match (rule `secrets:get`). Private secrets of other users are
     /// listed too: a list shows no payload (spec section 6.5).
-    pub async fn list(self, context: &CallContext, query: impl Input<SecretQuery>) -> Verdict<Page<Secret>> {
+    pub async fn list(
+        self,
+        context: &CallContext,
+        query: impl Input<SecretQuery>,
+    ) -> Verdict<Page<SecretView>> {
         let attempt = Attempt::new(self.engine, context, Action::SecretList, None);
         let result = async {
             const RULE: &str = "secrets:get";
@@ -205,34 +234,41 @@ impl<'a> Secrets<'a> {
             let project: ProjectId = context.caller.project.clone().ok_or(Error::Forbidden { rule: RULE })?;
             let query = query.take()?;
             let now = self.engine.clock.now();
-            let page = self.engine.read(move |reader| Ok(reader.secrets(&project, &query, now)?)).await?;
-            Ok(permit.with(page))
+            let page = self.engine.read(move |reader| {
+                let Page { items, total } = reader.secrets(&project, &query, now)?;
+                let ids: Vec<_> = items.iter().map(|secret| secret.id.into()).collect();
+                let uses = reader.uses(&ids)?;
+                let view = |secret, uses| SecretView { secret, uses };
+                Ok(Page { items: with_uses(uses, items, |secret| secret.id.into(), view), total })
+            });
+            Ok(permit.with(page.await?))
         }
         .await;
         attempt.conclude(result).await
     }
 
-    /// Deletes a secret with everything that belongs to it (rule `secret:delete`). `condition` is judged
-    /// once the caller is known to be allowed.
-    pub async fn delete(self, context: &CallContext, id: SecretId, condition: impl Input<()>) -> Verdict<()> {
+    /// Deletes a secret with everything that belongs to it (rule `secret:delete`).
+    pub async fn delete(self, context: &CallContext, id: SecretId, how: impl Input<Deletion>) -> Verdict<()> {
         let attempt = self.attempt(context, Action::SecretDelete, id);
         let judged = async {
-            let secret = self.engine.live_secret(id).await?;
-            let target = PolicyTarget::secret(&secret, &context.caller);
+            let (secret, acl) = self.live_secret(id).await?;
+            let target = PolicyTarget::secret(&secret, acl.as_ref(), &context.caller);
             let permit = attempt.authorise("secret:delete", &target)?;
-            condition.take()?;
-            Ok(permit)
+            Ok(permit.with(how.take()?))
         }
         .await;
-        let permit = match judged {
-            Ok(permit) => permit,
+        let (permit, how) = match judged {
+            Ok(judged) => judged,
             Err(error) => return attempt.refuse(error).await,
         };
         let change = attempt.intend(permit).await?;
         let result = async {
             let now = self.engine.clock.now();
             let removed = change.apply(move |writer| {
-                live(writer.secret(id)?, now)?;
+                live_secret(writer, id, now)?;
+                if how == Deletion::UnlessUsed && !uses_of(writer, id.into())?.is_empty() {
+                    return Err(Error::HasConsumers);
+                }
                 let stored = writer.payload(id)?;
                 let key = match &stored {
                     Some(stored) => writer.project_key(stored.key)?,
@@ -250,23 +286,15 @@ impl<'a> Secrets<'a> {
         change.conclude(result).await
     }
 
+    async fn live_secret(self, id: SecretId) -> Result<(Secret, Option<Acl>), Error> {
+        let now = self.engine.clock.now();
+        self.engine.read(move |reader| live_secret(reader, id, now)).await
+    }
+
     fn attempt<'b>(self, context: &'b CallContext, action: Action, id: SecretId) -> Attempt<'b>
     where
         'a: 'b,
     {
         Attempt::new(self.engine, context, action, Some(Target::Secret(id)))
     }
-}
-
-impl Engine {
-    /// The secret, unless it is missing or has expired.
-    pub(super) async fn live_secret(&self, id: SecretId) -> Result<Secret, Error> {
-        let now = self.clock.now();
-        self.read(move |reader: &mut dyn Reader| live(reader.secret(id)?, now)).await
-    }
-}
-
-/// An expired secret does not exist for anybody (spec section 18).
-pub(super) fn live(found: Option<Secret>, now: Timestamp) -> Result<Secret, Error> {
-    found.filter(|secret| !secret.is_expired(now)).ok_or(Error::NotFound(Missing::Secret))
 }

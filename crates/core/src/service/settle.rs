@@ -105,6 +105,7 @@ impl Engine {
             origin: Origin::default(),
             outcome,
             reason: None,
+            access: None,
         };
         self.audit.record(event).await.map_err(Error::Audit)
     }

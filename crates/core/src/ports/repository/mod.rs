@@ -3,10 +3,28 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use super::{BackendId, Canary, MasterKeyVersion, ProjectKey, Sealed};
-use crate::id::{ChangeId, ProjectId, ProjectKeyId, SecretId};
-use crate::secret::{ContentType, MetadataKey, MetadataValue, Page, Secret, SecretQuery, UserMetadata};
+use super::{BackendId, Canary, MasterKeyVersion, Sealed};
+use crate::id::{ChangeId, ProjectKeyId};
+use crate::secret::ContentType;
 use crate::time::Timestamp;
+
+mod acls;
+mod consumers;
+mod containers;
+mod keys;
+mod orders;
+mod quotas;
+mod secrets;
+mod transport_keys;
+
+pub use acls::{AclReader, AclWriter};
+pub use consumers::{ConsumerReader, ConsumerWriter};
+pub use containers::{ContainerReader, ContainerWriter};
+pub use keys::{KeyReader, KeyWriter};
+pub use orders::{OrderReader, OrderWriter};
+pub use quotas::{QuotaReader, QuotaWriter};
+pub use secrets::{SecretReader, SecretWriter};
+pub use transport_keys::{TransportKeyReader, TransportKeyWriter};
 
 /// Questions asked of one consistent state of the repository. May run again from the start.
 pub type ReadJob = Box<dyn FnMut(&mut dyn Reader) -> Result<(), Contended> + Send>;
@@ -65,77 +83,59 @@ impl<T: Repository + ?Sized> Repository for Arc<T> {
     }
 }
 
-/// The questions a use case may ask. Secrets are found whether or not they have expired; expiry is the
-/// domain's to judge.
-pub trait Reader {
-    /// The secret of that id.
-    fn secret(&mut self, id: SecretId) -> Result<Option<Secret>, StorageError>;
-
-    /// The stored payload of that secret.
-    fn payload(&mut self, id: SecretId) -> Result<Option<StoredPayload>, StorageError>;
-
-    /// The project's unexpired secrets that match.
-    fn secrets(
-        &mut self,
-        project: &ProjectId,
-        query: &SecretQuery,
-        now: Timestamp,
-    ) -> Result<Page<Secret>, StorageError>;
-
-    /// All user metadata of that secret.
-    fn user_metadata(&mut self, id: SecretId) -> Result<UserMetadata, StorageError>;
-
-    /// A project key by id.
-    fn project_key(&mut self, id: ProjectKeyId) -> Result<Option<ProjectKey>, StorageError>;
-
-    /// The newest version of the project's key with that backend.
-    fn newest_project_key(
-        &mut self,
-        project: &ProjectId,
-        backend: &BackendId,
-    ) -> Result<Option<ProjectKey>, StorageError>;
-
-    /// Every master key version that backend has used here, lowest first.
-    fn master_keys(&mut self, backend: &BackendId) -> Result<Vec<MasterKeyRecord>, StorageError>;
-
-    /// Whether any project key is wrapped by that backend.
-    fn has_project_keys(&mut self, backend: &BackendId) -> Result<bool, StorageError>;
+/// The questions a use case may ask, one trait for each kind of thing. Objects are found whether or not they
+/// have expired; expiry is the domain's to judge.
+pub trait Reader:
+    SecretReader
+    + KeyReader
+    + AclReader
+    + ConsumerReader
+    + ContainerReader
+    + OrderReader
+    + QuotaReader
+    + TransportKeyReader
+{
 }
 
-/// The changes a use case may make.
-pub trait Writer: Reader {
-    /// Adds a secret; its `content_type` is that of the payload added with [`Self::insert_payload`].
-    fn insert_secret(&mut self, secret: &Secret) -> Result<(), StorageError>;
+impl<T> Reader for T where
+    T: SecretReader
+        + KeyReader
+        + AclReader
+        + ConsumerReader
+        + ContainerReader
+        + OrderReader
+        + QuotaReader
+        + TransportKeyReader
+        + ?Sized
+{
+}
 
-    /// Adds the payload of a secret that has none, and sets the secret's content type.
-    fn insert_payload(&mut self, id: SecretId, payload: &StoredPayload) -> Result<(), StorageError>;
+/// The changes a use case may make, one trait for each kind of thing.
+pub trait Writer:
+    Reader
+    + SecretWriter
+    + KeyWriter
+    + AclWriter
+    + ConsumerWriter
+    + ContainerWriter
+    + OrderWriter
+    + QuotaWriter
+    + TransportKeyWriter
+{
+}
 
-    /// Sets when the secret last changed.
-    fn touch_secret(&mut self, id: SecretId, updated: Timestamp) -> Result<(), StorageError>;
-
-    /// Removes a secret with everything that belongs to it; `false` when there was none.
-    fn delete_secret(&mut self, id: SecretId) -> Result<bool, StorageError>;
-
-    /// Replaces all user metadata of a secret.
-    fn replace_user_metadata(&mut self, id: SecretId, all: &UserMetadata) -> Result<(), StorageError>;
-
-    /// Sets one pair of a secret's user metadata, new or not.
-    fn put_user_metadatum(
-        &mut self,
-        id: SecretId,
-        key: &MetadataKey,
-        value: &MetadataValue,
-    ) -> Result<(), StorageError>;
-
-    /// Removes one pair of a secret's user metadata; `false` when there was none. The key is matched as
-    /// it is, without lower-casing (spec section 7).
-    fn delete_user_metadatum(&mut self, id: SecretId, key: &str) -> Result<bool, StorageError>;
-
-    /// Adds a project key.
-    fn insert_project_key(&mut self, key: &ProjectKey) -> Result<(), StorageError>;
-
-    /// Adds a master key version's canary.
-    fn insert_master_key(&mut self, record: &MasterKeyRecord) -> Result<(), StorageError>;
+impl<T> Writer for T where
+    T: Reader
+        + SecretWriter
+        + KeyWriter
+        + AclWriter
+        + ConsumerWriter
+        + ContainerWriter
+        + OrderWriter
+        + QuotaWriter
+        + TransportKeyWriter
+        + ?Sized
+{
 }
 
 /// A payload at rest.

@@ -1,0 +1,54 @@
+use crate::id::{ProjectId, SecretId};
+use crate::ports::{StorageError, StoredPayload};
+use crate::secret::{MetadataKey, MetadataValue, Page, Secret, SecretQuery, UserMetadata};
+use crate::time::Timestamp;
+
+/// Questions about secrets.
+pub trait SecretReader {
+    /// The secret of that id.
+    fn secret(&mut self, id: SecretId) -> Result<Option<Secret>, StorageError>;
+
+    /// The stored payload of that secret.
+    fn payload(&mut self, id: SecretId) -> Result<Option<StoredPayload>, StorageError>;
+
+    /// The project's unexpired secrets that match.
+    fn secrets(
+        &mut self,
+        project: &ProjectId,
+        query: &SecretQuery,
+        now: Timestamp,
+    ) -> Result<Page<Secret>, StorageError>;
+
+    /// All user metadata of that secret.
+    fn user_metadata(&mut self, id: SecretId) -> Result<UserMetadata, StorageError>;
+}
+
+/// Changes of secrets.
+pub trait SecretWriter {
+    /// Adds a secret; its `content_type` is that of the payload added with [`Self::insert_payload`].
+    fn insert_secret(&mut self, secret: &Secret) -> Result<(), StorageError>;
+
+    /// Adds the payload of a secret that has none, and sets the secret's content type.
+    fn insert_payload(&mut self, id: SecretId, payload: &StoredPayload) -> Result<(), StorageError>;
+
+    /// Sets when the secret last changed.
+    fn touch_secret(&mut self, id: SecretId, updated: Timestamp) -> Result<(), StorageError>;
+
+    /// Removes a secret with everything that belongs to it; `false` when there was none.
+    fn delete_secret(&mut self, id: SecretId) -> Result<bool, StorageError>;
+
+    /// Replaces all user metadata of a secret.
+    fn replace_user_metadata(&mut self, id: SecretId, all: &UserMetadata) -> Result<(), StorageError>;
+
+    /// Sets one pair of a secret's user metadata, new or not.
+    fn put_user_metadatum(
+        &mut self,
+        id: SecretId,
+        key: &MetadataKey,
+        value: &MetadataValue,
+    ) -> Result<(), StorageError>;
+
+    /// Removes one pair of a secret's user metadata; `false` when there was none. The key is matched as
+    /// it is, without lower-casing (spec section 7).
+    fn delete_user_metadatum(&mut self, id: SecretId, key: &str) -> Result<bool, StorageError>;
+}

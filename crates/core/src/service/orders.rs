@@ -1,0 +1,177 @@
+use super::attempt::{Attempt, CallContext, Input, Verdict};
+use super::engine::Engine;
+use crate::access::PolicyTarget;
+use crate::audit::{Action, Target};
+use crate::error::{Error, Missing, Violation};
+use crate::id::{OrderId, ProjectId};
+use crate::order::{NewOrder, Order, OrderQuery, OrderState};
+use crate::ports::StoredPayload;
+use crate::quota::Counted;
+use crate::secret::Page;
+
+/// Keys that the key manager makes itself (spec section 10). An order is durable once it is accepted; a
+/// worker carries it out.
+#[derive(Clone, Copy)]
+pub struct Orders<'a> {
+    pub(super) engine: &'a Engine,
+}
+
+impl Input<Self> for NewOrder {
+    fn take(self) -> Result<Self, Error> {
+        Ok(self)
+    }
+}
+
+impl Input<Self> for OrderQuery {
+    fn take(self) -> Result<Self, Error> {
+        Ok(self)
+    }
+}
+
+impl<'a> Orders<'a> {
+    pub(super) fn new(engine: &'a Engine) -> Self {
+        Self { engine }
+    }
+
+    /// Accepts an order (rule `orders:post`) and wakes the worker.
+    pub async fn place(self, context: &CallContext, new: impl Input<NewOrder>) -> Verdict<Order> {
+        const RULE: &str = "orders:post";
+        let id = OrderId::random();
+        let attempt = Attempt::new(self.engine, context, Action::OrderCreate, None);
+        let now = self.engine.clock.now();
+        let judged = attempt.authorise(RULE, &PolicyTarget::none()).and_then(|permit| {
+            let project = context.caller.project.clone().ok_or(Error::Forbidden { rule: RULE })?;
+            let new = new.take()?;
+            if new.spec.expiration.is_some_and(|at| at <= now) {
+                return Err(Violation::new("expiration", "is not in the future").into());
+            }
+            Ok((permit, project, new))
+        });
+        let (permit, project, new) = match judged {
+            Ok(judged) => judged,
+            Err(error) => return attempt.refuse(error).await,
+        };
+        let change = attempt.on(Target::Order(id)).intend(permit).await?;
+        let result = async {
+            let passphrase = match &new.passphrase {
+                Some(payload) => {
+                    let binding = passphrase_binding(id, &project);
+                    let content_type = new.spec.content_type;
+                    let seal =
+                        self.engine.seal_bound(context, permit, &project, &binding, payload, content_type);
+                    Some(seal.await?)
+                }
+                None => None,
+            };
+            let order = self.accepted(context, id, project, new, passphrase);
+            let quotas = self.engine.quotas;
+            change
+                .apply(move |writer| {
+                    quotas.check(writer, &order.project, Counted::Orders, now)?;
+                    writer.insert_order(&order)?;
+                    Ok(order.clone())
+                })
+                .await
+        }
+        .await;
+        let verdict = change.conclude(result).await;
+        if verdict.is_ok() {
+            self.engine.placed.wake();
+        }
+        verdict
+    }
+
+    fn accepted(
+        self,
+        context: &CallContext,
+        id: OrderId,
+        project: ProjectId,
+        new: NewOrder,
+        passphrase: Option<StoredPayload>,
+    ) -> Order {
+        let now = self.engine.clock.now();
+        Order {
+            id,
+            project,
+            creator: context.caller.user.clone(),
+            order_type: new.order_type,
+            spec: new.spec,
+            passphrase,
+            meta: new.meta,
+            state: OrderState::Pending,
+            created: now,
+            updated: now,
+        }
+    }
+
+    /// The caller's project's orders that match (rule `orders:get`).
+    pub async fn list(self, context: &CallContext, query: impl Input<OrderQuery>) -> Verdict<Page<Order>> {
+        const RULE: &str = "orders:get";
+        let attempt = Attempt::new(self.engine, context, Action::OrderList, None);
+        let result = async {
+            let permit = attempt.authorise(RULE, &PolicyTarget::none())?;
+            let project = context.caller.project.clone().ok_or(Error::Forbidden { rule: RULE })?;
+            let query = query.take()?;
+            Ok(permit.with(self.engine.read(move |reader| Ok(reader.orders(&project, &query)?)).await?))
+        }
+        .await;
+        attempt.conclude(result).await
+    }
+
+    /// One order (rule `order:get`). Another project's is not found.
+    pub async fn describe(self, context: &CallContext, id: OrderId) -> Verdict<Order> {
+        let attempt = Attempt::new(self.engine, context, Action::OrderRead, Some(Target::Order(id)));
+        let result = async {
+            let order = self.own(context, id).await?;
+            let permit = attempt.authorise("order:get", &PolicyTarget::order(&order))?;
+            Ok(permit.with(order))
+        }
+        .await;
+        attempt.conclude(result).await
+    }
+
+    /// Deletes an order in whatever state, and nothing that it has made (rule `order:delete`).
+    pub async fn delete(self, context: &CallContext, id: OrderId) -> Verdict<()> {
+        let attempt = Attempt::new(self.engine, context, Action::OrderDelete, Some(Target::Order(id)));
+        let judged = async {
+            let order = self.own(context, id).await?;
+            attempt.authorise("order:delete", &PolicyTarget::order(&order))
+        }
+        .await;
+        let permit = match judged {
+            Ok(permit) => permit,
+            Err(error) => return attempt.refuse(error).await,
+        };
+        let change = attempt.intend(permit).await?;
+        change
+            .carry_out(move |writer| {
+                let removed = writer.delete_order(id)?;
+                if removed { Ok(()) } else { Err(Error::NotFound(Missing::Order)) }
+            })
+            .await
+    }
+
+    /// Answers a call that the API knows and always refuses (`PUT /orders`, rule `orders:put`): with what
+    /// the rule says, else with `refusal`.
+    pub async fn refuse_update(self, context: &CallContext, refusal: Error) -> Verdict<()> {
+        let attempt = Attempt::new(self.engine, context, Action::OrderCreate, None);
+        let error =
+            attempt.authorise("orders:put", &PolicyTarget::none()).map_or_else(|error| error, |_| refusal);
+        attempt.refuse(error).await
+    }
+
+    async fn own(self, context: &CallContext, id: OrderId) -> Result<Order, Error> {
+        let found = self.engine.read(move |reader| Ok(reader.order(id)?)).await?;
+        found
+            .filter(|order| context.caller.project.as_ref() == Some(&order.project))
+            .ok_or(Error::NotFound(Missing::Order))
+    }
+}
+
+/// What a sealed passphrase belongs to.
+pub(super) fn passphrase_binding(id: OrderId, project: &ProjectId) -> Vec<u8> {
+    let mut binding = b"strongroom order passphrase 1".to_vec();
+    binding.extend(id.as_bytes());
+    binding.extend(project.as_str().as_bytes());
+    binding
+}

@@ -1,0 +1,222 @@
+//! Carrying orders out.
+
+use super::attempt::{Attempt, CallContext, Permit};
+use super::orders::{Orders, passphrase_binding};
+use crate::access::{Caller, IdentitySource, Roles};
+use crate::audit::{Action, Origin, Target};
+use crate::container::{Container, Member};
+use crate::error::{Error, Missing};
+use crate::id::{ContainerId, OrderId, SecretId};
+use crate::order::{Order, OrderFailure, OrderResult, OrderState, OrderType};
+use crate::ports::{BackendError, GenerationError, KeyRequest, StoredPayload};
+use crate::secret::{Label, NewPayload, Payload, Secret, SecretType};
+
+/// How long a worker has an order for itself, in seconds. An order whose worker died is taken over then.
+const LEASE: i64 = 60;
+/// How long an order is tried while its backend is out of reach, in seconds, before it is given up.
+const PATIENCE: i64 = 3600;
+
+/// What an order has made, about to be stored.
+struct Made {
+    secrets: Vec<(Secret, StoredPayload)>,
+    container: Option<Container>,
+}
+
+impl Orders<'_> {
+    /// Completes once an order has been placed since the last time, or may have been.
+    pub async fn placed(self) {
+        self.engine.placed.wait().await;
+    }
+
+    /// Completes once the order has ended, in this process. Returns at once when it has already.
+    pub async fn ended(self, id: OrderId) {
+        let end = self.engine.endings.of(id);
+        let pending = self.engine.read(move |reader| {
+            Ok(reader.order(id)?.is_some_and(|order| order.state == OrderState::Pending))
+        });
+        if matches!(pending.await, Ok(true)) {
+            end.await;
+        }
+    }
+
+    /// Carries out the oldest pending order; `false` when there is none. What fails through no fault of the
+    /// order's is tried again after its lease.
+    pub async fn work(self) -> Result<bool, Error> {
+        let Some(order) = self.claim().await? else { return Ok(false) };
+        let id = order.id;
+        let caller = Caller {
+            user: order.creator.clone(),
+            project: Some(order.project.clone()),
+            roles: Roles::default(),
+            source: IdentitySource::Order,
+        };
+        let context = CallContext { caller, origin: Origin::default() };
+        let attempt = Attempt::new(self.engine, &context, Action::OrderComplete, Some(Target::Order(id)));
+        let change = attempt.intend(Permit::granted_earlier()).await.map_err(super::Refused::into_error)?;
+        let result = async {
+            let made = match self.make(&context, &order).await {
+                Ok(made) => Ok(made),
+                Err(error) => match self.failure(&order, &error) {
+                    Some(failure) => Err((failure, error)),
+                    None => return Err(error),
+                },
+            };
+            let now = self.engine.clock.now();
+            match made {
+                Ok(Made { secrets, container }) => {
+                    change
+                        .apply(move |writer| {
+                            let waiting =
+                                writer.order(id)?.is_some_and(|order| order.state == OrderState::Pending);
+                            if !waiting {
+                                return Err(Error::NotFound(Missing::Order));
+                            }
+                            for (secret, stored) in &secrets {
+                                writer.insert_secret(secret)?;
+                                writer.insert_payload(secret.id, stored)?;
+                            }
+                            let result = match (&container, secrets.first()) {
+                                (Some(container), _) => {
+                                    writer.insert_container(container)?;
+                                    OrderResult::Container(container.id)
+                                }
+                                (None, Some((secret, _))) => OrderResult::Secret(secret.id),
+                                (None, None) => return Err(Error::Internal("an order made nothing")),
+                            };
+                            Ok(writer.end_order(id, &OrderState::Active(result), now)?)
+                        })
+                        .await
+                }
+                Err((failure, error)) => {
+                    let state = OrderState::Failed(failure);
+                    change.apply(move |writer| Ok(writer.end_order(id, &state, now)?)).await?;
+                    Err(error)
+                }
+            }
+        }
+        .await;
+        let verdict = change.conclude(result).await;
+        self.engine.endings.announce(id);
+        match verdict {
+            Err(refused) if refused.error().is_fault() => {
+                tracing::warn!(order = %id, error = %refused, "an order was not carried out");
+            }
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    async fn claim(self) -> Result<Option<Order>, Error> {
+        let now = self.engine.clock.now();
+        let worker = self.engine.audit.node().to_owned();
+        let claimed = self.engine.upkeep(move |writer| {
+            // Nothing to do is a reason to change nothing, not even to commit.
+            writer.claim_order(&worker, now, now.plus_seconds(LEASE))?.ok_or(Error::NotFound(Missing::Order))
+        });
+        match claimed.await {
+            Ok(order) => Ok(Some(order)),
+            Err(Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What to tell of an error, unless the order is to be tried again.
+    fn failure(self, order: &Order, error: &Error) -> Option<OrderFailure> {
+        let code = match error {
+            Error::Generation(GenerationError::Algorithm | GenerationError::Passphrase) => 400,
+            Error::Storage(_) | Error::Audit(_) | Error::Backend(BackendError::Unavailable { .. })
+                if self.engine.clock.now() < order.created.plus_seconds(PATIENCE) =>
+            {
+                return None;
+            }
+            _ => 500,
+        };
+        let reason = match error {
+            Error::Generation(told) => format!("The key could not be made: {told}."),
+            _ => "The key could not be made or stored; contact the administrator of this service.".to_owned(),
+        };
+        Some(OrderFailure::new(code, &reason))
+    }
+
+    async fn make(self, context: &CallContext, order: &Order) -> Result<Made, Error> {
+        let backend = &self.engine.backends.default;
+        let spec = &order.spec;
+        let request = KeyRequest {
+            algorithm: spec.algorithm.as_str().to_lowercase(),
+            bits: spec.bit_length.get(),
+            mode: spec.mode.as_ref().map(|mode| mode.as_str().to_lowercase()),
+        };
+        match order.order_type {
+            OrderType::Key => {
+                let key = backend.generate_key(&request).await.map_err(Error::from)?;
+                let sealed = self.sealed(context, order, SecretType::Symmetric, key).await?;
+                Ok(Made { secrets: vec![sealed], container: None })
+            }
+            OrderType::Asymmetric => {
+                let passphrase = self.passphrase(order).await?;
+                let pair = backend.generate_pair(&request, passphrase.as_ref()).await.map_err(Error::from)?;
+                let mut parts = vec![
+                    ("private_key", SecretType::Private, pair.private),
+                    ("public_key", SecretType::Public, pair.public),
+                ];
+                parts.extend(passphrase.map(|text| ("private_key_passphrase", SecretType::Passphrase, text)));
+                let mut secrets = Vec::new();
+                let mut members = Vec::new();
+                for (name, secret_type, payload) in parts {
+                    let sealed = self.sealed(context, order, secret_type, payload).await?;
+                    members.push(Member { name: Some(Label::new("name", name)?), secret: sealed.0.id });
+                    secrets.push(sealed);
+                }
+                let now = self.engine.clock.now();
+                let container = Container {
+                    id: ContainerId::random(),
+                    project: order.project.clone(),
+                    creator: order.creator.clone(),
+                    name: spec.name.clone(),
+                    container_type: pair.container_type,
+                    members,
+                    created: now,
+                    updated: now,
+                };
+                Ok(Made { secrets, container: Some(container) })
+            }
+        }
+    }
+
+    async fn sealed(
+        self,
+        context: &CallContext,
+        order: &Order,
+        secret_type: SecretType,
+        payload: Payload,
+    ) -> Result<(Secret, StoredPayload), Error> {
+        let spec = &order.spec;
+        let now = self.engine.clock.now();
+        let secret = Secret {
+            id: SecretId::random(),
+            project: order.project.clone(),
+            creator: order.creator.clone(),
+            name: spec.name.clone(),
+            secret_type,
+            algorithm: Some(spec.algorithm.clone()),
+            mode: spec.mode.clone(),
+            bit_length: Some(spec.bit_length),
+            expiration: spec.expiration,
+            created: now,
+            updated: now,
+            content_type: Some(spec.content_type),
+        };
+        let new = NewPayload { content_type: spec.content_type, payload };
+        let stored = self.engine.seal(context, Permit::granted_earlier(), &secret, &new).await?;
+        Ok((secret, stored))
+    }
+
+    async fn passphrase(self, order: &Order) -> Result<Option<Payload>, Error> {
+        let Some(stored) = &order.passphrase else { return Ok(None) };
+        let id = stored.key;
+        let key =
+            self.engine.read(move |reader| Ok(reader.project_key(id)?)).await?.ok_or(Error::Integrity)?;
+        let binding = passphrase_binding(order.id, &order.project);
+        self.engine.open_bound(&binding, stored, &key).await.map(Some)
+    }
+}
