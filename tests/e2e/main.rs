@@ -7,5 +7,18 @@
     reason = "a test ends at the first thing that is not as it should be"
 )]
 
+mod acls;
+mod consumers;
+mod containers;
+mod cors;
+mod create;
+mod discovery;
 mod durability;
 mod first_run;
+mod isolation;
+mod orders;
+mod paging;
+mod quotas;
+mod stores;
+mod transport_keys;
+mod upload;

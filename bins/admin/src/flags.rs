@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use strongroom_runtime::{Flag, Sources, Value};
 
@@ -74,6 +74,15 @@ Example:
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// The access rules
+    #[command(after_help = "\
+Example:
+  strongroom-admin --config /etc/strongroom.toml policy explain --user u1 --project p1 \\
+      --role member --action secret:decrypt --target secret/94c3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e5f")]
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -105,6 +114,31 @@ pub(crate) enum DbCommand {
 pub(crate) enum AuditCommand {
     /// Prove that no record was altered, removed, added or moved
     Verify,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Tell whether a caller may do something, which rule decides, and why
+    Explain(Explain),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The caller's user id
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// The project the caller acts in
+    #[arg(long)]
+    pub(crate) project: Option<String>,
+    /// A role the caller holds; may be given several times
+    #[arg(long = "role", value_name = "ROLE")]
+    pub(crate) roles: Vec<String>,
+    /// The rule that guards the action, such as secret:decrypt
+    #[arg(long, value_name = "RULE")]
+    pub(crate) action: String,
+    /// What it is done to: secret/ID, container/ID or order/ID, looked up in the database
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) target: Option<String>,
 }
 
 impl Flags {

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use strongroom_runtime::{Settings, chain};
 
-use crate::commands::{Ended, audit, completions, db, master_key};
-use crate::flags::{AuditCommand, Command, DbCommand, Flags, MasterKeyCommand};
+use crate::commands::{Ended, audit, completions, db, master_key, policy};
+use crate::flags::{AuditCommand, Command, DbCommand, Flags, MasterKeyCommand, PolicyCommand};
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
@@ -41,6 +41,9 @@ fn main() -> ExitCode {
         Command::Db { command: DbCommand::Upgrade } => db::upgrade(&settings, flags.output),
         Command::Db { command: DbCommand::Status } => db::status(&settings, flags.output),
         Command::Audit { command: AuditCommand::Verify } => audit::verify(&settings, flags.output),
+        Command::Policy { command: PolicyCommand::Explain(asked) } => {
+            policy::explain(&settings, &asked, flags.output)
+        }
         Command::Completions { .. } => Ok(Ended::Well),
     };
     match ended {

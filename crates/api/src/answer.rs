@@ -2,7 +2,7 @@
 //! a handler can't answer what has not been put on record.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName};
+use http::header::{CONTENT_TYPE, HeaderName, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
@@ -25,16 +25,12 @@ impl Answer {
     }
 
     /// Why a use case gave nothing.
-    pub(crate) fn refused(refused: &Refused, operation: &Operation) -> Self {
+    pub(crate) fn refused(refused: &Refused, operation: Operation) -> Self {
         Self(fault::reply(refused.error(), operation))
     }
 
     /// A verdict, presented.
-    pub(crate) fn of<T>(
-        verdict: Verdict<T>,
-        operation: &Operation,
-        present: impl FnOnce(T) -> Reply,
-    ) -> Self {
+    pub(crate) fn of<T>(verdict: Verdict<T>, operation: Operation, present: impl FnOnce(T) -> Reply) -> Self {
         match verdict {
             Ok(done) => Self::done(done.map(present)),
             Err(refused) => Self::refused(&refused, operation),
@@ -70,6 +66,14 @@ pub(crate) fn empty(status: StatusCode) -> Reply {
 pub(crate) fn with_header(mut reply: Reply, name: HeaderName, value: HeaderValue) -> Reply {
     reply.headers_mut().insert(name, value);
     reply
+}
+
+/// The reply with a `Location`, unless the base URL can't be a header.
+pub(crate) fn located(reply: Reply, reference: &str) -> Reply {
+    match HeaderValue::from_str(reference) {
+        Ok(value) => with_header(reply, LOCATION, value),
+        Err(_) => reply,
+    }
 }
 
 fn reply(status: StatusCode, body: Bytes) -> Reply {

@@ -9,7 +9,7 @@ use strongroom_core::{CallContext, Caller, KeyManager};
 
 use crate::answer::Answer;
 use crate::fault;
-use crate::operation::NONE;
+use crate::operation::Operation;
 
 /// The request as identity sources see it.
 struct Presented<'a> {
@@ -57,5 +57,5 @@ pub(crate) async fn authenticate(
     let context = CallContext { caller: Caller::anonymous(), origin };
     let outcome = if status.is_server_error() { Outcome::Failed } else { Outcome::Refused };
     let verdict = manager.note(&context, Action::Authenticate, None, outcome, Some(Reason::of(code))).await;
-    Err(Answer::of(verdict, &NONE, |()| fault::outer(headers, status, message)))
+    Err(Answer::of(verdict, Operation::Unrouted, |()| fault::outer(headers, status, message)))
 }

@@ -4,15 +4,16 @@
 use http::header::{ALLOW, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json as object};
-use strongroom_core::audit::{Outcome, Reason};
+use strongroom_core::audit::{Action, Outcome, Reason};
 use strongroom_core::{CallContext, KeyManager};
 
 use crate::answer::{Answer, Reply, empty, json, with_header};
+use crate::call::{Call, Handled};
 use crate::fault;
 use crate::http::accept;
 use crate::http::microversion::Microversion;
 use crate::http::query::Query;
-use crate::operation::{NONE, VERSION_READ};
+use crate::operation::Operation;
 use crate::settings::BaseUrl;
 
 const JSON: &str = "application/json";
@@ -62,13 +63,14 @@ pub(crate) async fn root(call: RootCall<'_>) -> Answer {
         };
         json(StatusCode::MULTIPLE_CHOICES, &object!({"versions": versions}))
     };
-    let verdict = call.manager.note(call.context, VERSION_READ.action, None, Outcome::Success, None).await;
-    Answer::of(verdict, &VERSION_READ, |()| reply)
+    let verdict = call.manager.note(call.context, Action::VersionRead, None, Outcome::Success, None).await;
+    Answer::of(verdict, Operation::VersionRead, |()| reply)
 }
 
-/// The body of `GET /v1`.
-pub(crate) fn v1(version: Microversion, base: &BaseUrl) -> Reply {
-    json(StatusCode::OK, &object!({"version": document(version, base)}))
+/// `GET /v1`.
+pub(crate) async fn v1(call: &Call<'_>) -> Handled {
+    let reply = json(StatusCode::OK, &object!({"version": document(call.version, &call.base)}));
+    Ok(call.note(Outcome::Success, None, reply).await)
 }
 
 /// Whether `GET /v1` can be answered in a form that the client accepts.
@@ -101,6 +103,7 @@ fn document(version: Microversion, base: &BaseUrl) -> Value {
 }
 
 async fn refuse(manager: &KeyManager, context: &CallContext, code: &'static str, reply: Reply) -> Answer {
-    let verdict = manager.note(context, NONE.action, None, Outcome::Refused, Some(Reason::of(code))).await;
-    Answer::of(verdict, &NONE, |()| reply)
+    let verdict =
+        manager.note(context, Action::Request, None, Outcome::Refused, Some(Reason::of(code))).await;
+    Answer::of(verdict, Operation::Unrouted, |()| reply)
 }

@@ -4,18 +4,22 @@ use http::header::{ALLOW, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json as object};
 use strongroom_core::Error;
-use strongroom_core::ports::{BackendError, StorageError};
+use strongroom_core::ports::{BackendError, GenerationError, StorageError};
 
 use crate::answer::{Reply, json, with_body, with_header};
 use crate::http::accept;
-use crate::operation::Operation;
+use crate::operation::{Facts, Operation};
 
 /// The status an error is told by.
 fn status(error: &Error) -> StatusCode {
     match error {
         Error::NotFound(_) => StatusCode::NOT_FOUND,
-        Error::Forbidden { .. } => StatusCode::FORBIDDEN,
-        Error::Invalid(_) | Error::Unreadable => StatusCode::BAD_REQUEST,
+        Error::Forbidden { .. } | Error::QuotaReached | Error::ForeignConsumer => StatusCode::FORBIDDEN,
+        Error::Invalid(_) | Error::HasConsumers | Error::Unreadable => StatusCode::BAD_REQUEST,
+        Error::NoSuchOperation => StatusCode::METHOD_NOT_ALLOWED,
+        Error::Generation(GenerationError::Algorithm | GenerationError::Passphrase) => {
+            StatusCode::BAD_REQUEST
+        }
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -32,9 +36,9 @@ fn status(error: &Error) -> StatusCode {
 }
 
 /// What the client is told about an error: nothing about keys, rows, files or the code.
-fn description(error: &Error, operation: &Operation) -> String {
-    let name = operation.name;
-    match (error, operation.schema) {
+fn description(error: &Error, operation: Operation) -> String {
+    let Facts { name, schema, .. } = operation.facts();
+    match (error, schema) {
         (Error::Forbidden { .. }, _) => {
             format!("{name} attempt not allowed: check the privileges of your user and project.")
         }
@@ -42,7 +46,7 @@ fn description(error: &Error, operation: &Operation) -> String {
             "Provided object does not match schema '{schema}': {violation}. Invalid property: '{}'",
             violation.property
         ),
-        (Error::Unreadable, _) => String::new(),
+        (Error::Unreadable | Error::NoSuchOperation, _) => String::new(),
         (Error::NotFound(_) | Error::Conflict(_) | Error::UnsupportedMediaType, _) => sentence(error),
         (Error::Audit(_) | Error::Storage(_) | Error::Backend(BackendError::Unavailable { .. }), _)
             if status(error) == StatusCode::SERVICE_UNAVAILABLE =>
@@ -62,9 +66,9 @@ fn sentence(error: &Error) -> String {
 }
 
 /// The reply to a use case's refusal.
-pub(crate) fn reply(error: &Error, operation: &Operation) -> Reply {
+pub(crate) fn reply(error: &Error, operation: Operation) -> Reply {
     if error.is_fault() {
-        tracing::error!(operation = operation.name, cause = %chain(error), "request failed");
+        tracing::error!(operation = operation.facts().name, cause = %chain(error), "request failed");
     }
     let reply = body(status(error), &Value::from(description(error, operation)));
     match error.retry_after() {
@@ -138,10 +142,9 @@ mod tests {
     use strongroom_core::{Conflict, Missing, Violation};
 
     use super::*;
-    use crate::operation::SECRET_CREATE;
 
     async fn told(error: Error) -> (u16, Value) {
-        let reply = reply(&error, &SECRET_CREATE);
+        let reply = reply(&error, Operation::SecretCreate);
         let status = reply.status().as_u16();
         let bytes = reply.into_body().collect().await.unwrap().to_bytes();
         (status, serde_json::from_slice(&bytes).unwrap())
@@ -154,6 +157,12 @@ mod tests {
         for (error, code, title) in [
             (Error::NotFound(Missing::Secret), 404, "Not Found"),
             (Error::Forbidden { rule: "secret:get" }, 403, "Forbidden"),
+            (Error::QuotaReached, 403, "Forbidden"),
+            (Error::ForeignConsumer, 403, "Forbidden"),
+            (Error::HasConsumers, 400, "Bad Request"),
+            (Error::NoSuchOperation, 405, "Method Not Allowed"),
+            (Error::Generation(GenerationError::Algorithm), 400, "Bad Request"),
+            (Error::Generation(GenerationError::Length), 500, "Internal Server Error"),
             (Error::Invalid(Violation::new("name", "is not a string")), 400, "Bad Request"),
             (Error::Unreadable, 400, "Bad Request"),
             (Error::TooLarge { limit: 1 }, 413, "Request Entity Too Large"),
@@ -186,6 +195,15 @@ mod tests {
             body["description"],
             "Provided object does not match schema 'Secret': name is not a string. Invalid property: 'name'"
         );
+    }
+
+    #[tokio::test]
+    async fn the_text_that_clients_look_for_is_there() {
+        let reply = reply(&Error::HasConsumers, Operation::SecretDelete);
+        let body = reply.into_body().collect().await.unwrap().to_bytes();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let description = body["description"].as_str().unwrap();
+        assert!(description.contains("Secret cannot be deleted as it has consumers."), "{description}");
     }
 
     #[tokio::test]

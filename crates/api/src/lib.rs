@@ -1,19 +1,30 @@
 #![doc = include_str!("../README.md")]
 
+mod acls;
 mod answer;
+mod attributes;
 mod authenticate;
+mod call;
+mod consumers;
+mod containers;
 mod discovery;
 mod fault;
+mod handlers;
 mod health;
 mod http;
 mod metadata;
 mod operation;
+mod orders;
 mod pipeline;
+mod quotas;
+mod references;
 mod routes;
 mod secrets;
 mod server;
 mod settings;
+mod stores;
+mod transport_keys;
 
 pub use pipeline::Api;
 pub use server::{Server, ServerLimits, Stopping};
-pub use settings::{ApiSettings, BaseUrl, InvalidBaseUrl};
+pub use settings::{AllowedOrigin, ApiSettings, BaseUrl, CorsSettings, InvalidBaseUrl, InvalidOrigin};

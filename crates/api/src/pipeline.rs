@@ -13,25 +13,28 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body::Body;
 use strongroom_core::audit::{Action, Origin, Outcome, Reason};
 use strongroom_core::ports::Authenticator;
-use strongroom_core::{CallContext, Caller, Error, KeyManager, Missing, SecretId, Verdict};
+use strongroom_core::{CallContext, Caller, Error, KeyManager};
 use tokio::sync::Semaphore;
+use tower::util::option_layer;
 use tower::{Service, ServiceBuilder, service_fn};
 use tracing::Instrument as _;
 use zeroize::Zeroizing;
 
 use crate::answer::{Answer, Reply, empty, with_header};
 use crate::authenticate::authenticate;
+use crate::call::Call;
 use crate::discovery::{self, RootCall};
-use crate::http::accept;
+use crate::handlers::carry_out;
 use crate::http::body::{BodyError, Collected, collect};
+use crate::http::cors::cors_layer;
 use crate::http::links::base_url;
 use crate::http::microversion::{self, Microversion, NoVersion};
 use crate::http::query::Query;
 use crate::http::request_id::{RequestIdLayer, RequestIds};
-use crate::operation::{NONE, Operation, PAYLOAD_READ};
-use crate::routes::{Resource, Routes};
-use crate::settings::{ApiSettings, BaseUrl};
-use crate::{fault, health, metadata, secrets};
+use crate::operation::Operation;
+use crate::routes::Routes;
+use crate::settings::ApiSettings;
+use crate::{fault, health, secrets};
 
 /// The API over a key manager.
 #[derive(Clone)]
@@ -45,19 +48,6 @@ pub struct Api {
 
 /// Most requests worked on at once; more wait for one to end.
 const MOST_REQUESTS: u32 = 4096;
-
-/// An authenticated request for one operation.
-pub(crate) struct Call<'a> {
-    pub(crate) manager: &'a KeyManager,
-    pub(crate) settings: &'a ApiSettings,
-    pub(crate) context: CallContext,
-    pub(crate) operation: &'a Operation,
-    pub(crate) version: Microversion,
-    pub(crate) base: BaseUrl,
-    pub(crate) query: Query,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Collected,
-}
 
 impl Api {
     /// The API over `manager`, for callers whom `authenticator` names.
@@ -85,7 +75,10 @@ impl Api {
     where
         B: Body<Data: Send> + Send + 'static,
     {
-        ServiceBuilder::new().layer(RequestIdLayer).service(service_fn(move |request: Request<B>| {
+        let layers = ServiceBuilder::new()
+            .layer(option_layer(self.settings.cors.as_ref().map(cors_layer)))
+            .layer(RequestIdLayer);
+        layers.service(service_fn(move |request: Request<B>| {
             let api = self.clone();
             let task = tokio::spawn(async move {
                 let _slot = api.slots.clone().acquire_owned().await;
@@ -120,7 +113,8 @@ impl Api {
             let reason = Some(Reason::of("panic"));
             let verdict = self.manager.note(&context, Action::Request, None, Outcome::Failed, reason).await;
             let error = Error::Internal("panic");
-            Answer::of(verdict, &NONE, |()| fault::reply(&error, &NONE)).into_reply()
+            Answer::of(verdict, Operation::Unrouted, |()| fault::reply(&error, Operation::Unrouted))
+                .into_reply()
         };
         tracing::debug!(status = reply.status().as_u16(), "answered");
         reply
@@ -206,12 +200,18 @@ impl Api {
     where
         B: Body<Data: Send> + Send,
     {
-        let Some(resource) = self.routes.find(parts.uri.path()) else {
+        let Some((resource, names)) = self.routes.find(parts.uri.path()) else {
             return Err(self.turn_away(&context, "no-route", fault::no_route()).await);
         };
-        let Some(operation) = resource.operation(&parts.method) else {
-            let reply = fault::no_method(resource.allow());
-            return Err(self.turn_away(&context, "method-not-allowed", reply).await);
+        let operation = match resource.operation(&parts.method) {
+            Some(Operation::SecretRead) if secrets::asks_for_payload(&parts.headers) => {
+                Operation::PayloadRead
+            }
+            Some(operation) => operation,
+            None => {
+                let reply = fault::no_method(resource.allow());
+                return Err(self.turn_away(&context, "method-not-allowed", reply).await);
+            }
         };
         let body = self.read_body(parts, body, &context).await?;
         let call = Call {
@@ -219,13 +219,22 @@ impl Api {
             settings: &self.settings,
             context,
             operation,
+            target: resource.target(&names),
+            names,
             version,
             base: base_url(&self.settings, parts),
             query: Query::parse(parts.uri.query()),
             headers: parts.headers.clone(),
             body,
         };
-        handle(call, resource, &parts.method).await
+        if !call.is_acceptable() {
+            let reason = Some(Reason::of("not-acceptable"));
+            return Err(call.note(Outcome::Refused, reason, fault::not_acceptable()).await);
+        }
+        match carry_out(&call).await {
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(call.refuse(&error).await),
+        }
     }
 
     async fn read_body<B>(&self, parts: &Parts, body: B, context: &CallContext) -> Result<Collected, Answer>
@@ -252,96 +261,8 @@ impl Api {
 
     async fn turn_away(&self, context: &CallContext, code: &'static str, reply: Reply) -> Answer {
         let reason = Some(Reason::of(code));
-        let verdict = self.manager.note(context, NONE.action, None, Outcome::Refused, reason).await;
-        Answer::of(verdict, &NONE, |()| reply)
-    }
-}
-
-async fn handle(mut call: Call<'_>, resource: Resource, method: &Method) -> Result<Answer, Answer> {
-    let id = match &resource {
-        Resource::Version | Resource::Secrets => None,
-        Resource::Secret(id)
-        | Resource::Payload(id)
-        | Resource::Metadata(id)
-        | Resource::Metadatum(id, _) => Some(id),
-    };
-    let Ok(id) = id.map(|text| SecretId::parse(text)).transpose() else {
-        return Err(call.refuse(&Error::NotFound(Missing::InvalidId)).await);
-    };
-    let payload_wanted = match &resource {
-        Resource::Payload(_) => true,
-        Resource::Secret(_) if method == Method::GET => secrets::asks_for_payload(&call.headers),
-        _ => false,
-    };
-    if payload_wanted {
-        call.operation = &PAYLOAD_READ;
-    }
-    call.require_acceptable(&resource, method, payload_wanted).await?;
-    Ok(match (resource, method.as_str(), id) {
-        (Resource::Version, _, _) => call.version_document().await,
-        (Resource::Secrets, "GET", _) => secrets::list(call).await,
-        (Resource::Secrets, _, _) => secrets::create(call).await,
-        (Resource::Secret(_) | Resource::Payload(_), "GET", Some(id)) if payload_wanted => {
-            secrets::payload(call, id).await
-        }
-        (Resource::Secret(_), "GET", Some(id)) => secrets::describe(call, id).await,
-        (Resource::Secret(_), "PUT", Some(id)) => secrets::upload(call, id).await,
-        (Resource::Secret(_), "DELETE", Some(id)) => secrets::delete(call, id).await,
-        (Resource::Metadata(_), "GET", Some(id)) => metadata::all(call, id).await,
-        (Resource::Metadata(_), "PUT", Some(id)) => metadata::replace(call, id).await,
-        (Resource::Metadata(_), "POST", Some(id)) => metadata::add(call, id).await,
-        (Resource::Metadatum(_, key), "GET", Some(id)) => metadata::get(call, id, &key).await,
-        (Resource::Metadatum(_, key), "PUT", Some(id)) => metadata::set(call, id, &key).await,
-        (Resource::Metadatum(_, key), "DELETE", Some(id)) => metadata::remove(call, id, &key).await,
-        // `Resource::operation` has let only the pairs above through.
-        _ => call.refuse(&Error::Internal("a route without a handler")).await,
-    })
-}
-
-impl Call<'_> {
-    /// Presents a verdict in this call's words.
-    pub(crate) fn answer<T>(&self, verdict: Verdict<T>, present: impl FnOnce(T) -> Reply) -> Answer {
-        Answer::of(verdict, self.operation, present)
-    }
-
-    /// Ends the call before any use case.
-    async fn refuse(&self, error: &Error) -> Answer {
-        let outcome = if error.is_fault() { Outcome::Failed } else { Outcome::Refused };
-        let reason = Some(Reason::from(error));
-        let verdict = self.manager.note(&self.context, self.operation.action, None, outcome, reason).await;
-        self.answer(verdict, |()| fault::reply(error, self.operation))
-    }
-
-    /// Refuses with 406 when the answer would be in a form that the client does not accept. Payloads have
-    /// rules of their own (spec section 6.4).
-    async fn require_acceptable(
-        &self,
-        resource: &Resource,
-        method: &Method,
-        payload_wanted: bool,
-    ) -> Result<(), Answer> {
-        let acceptable = match resource {
-            _ if payload_wanted => true,
-            Resource::Version => discovery::is_acceptable(&self.headers),
-            Resource::Secret(_) if method != Method::GET => accept::names_registered_types(&self.headers),
-            Resource::Metadatum(..) if method == Method::DELETE => {
-                accept::names_registered_types(&self.headers)
-            }
-            _ => accept::admits(&self.headers, "application/json"),
-        };
-        if acceptable {
-            return Ok(());
-        }
-        let reason = Some(Reason::of("not-acceptable"));
-        let action = self.operation.action;
-        let verdict = self.manager.note(&self.context, action, None, Outcome::Refused, reason).await;
-        Err(self.answer(verdict, |()| fault::not_acceptable()))
-    }
-
-    async fn version_document(&self) -> Answer {
-        let action = self.operation.action;
-        let verdict = self.manager.note(&self.context, action, None, Outcome::Success, None).await;
-        self.answer(verdict, |()| discovery::v1(self.version, &self.base))
+        let verdict = self.manager.note(context, Action::Request, None, Outcome::Refused, reason).await;
+        Answer::of(verdict, Operation::Unrouted, |()| reply)
     }
 }
 

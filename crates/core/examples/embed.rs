@@ -8,8 +8,8 @@ use strongroom_audit::{Journal, Options};
 use strongroom_core::ports::BackendId;
 use strongroom_core::secret::SecretQuery;
 use strongroom_core::{
-    CallContext, Caller, Clock, KeyManager, NewSecret, PayloadFormat, ProjectId, SystemClock, Timestamp,
-    UserId,
+    CallContext, Caller, Clock, Deletion, KeyManager, NewSecret, PayloadFormat, ProjectId, SystemClock,
+    Timestamp, UserId,
 };
 use strongroom_crypto::{Caching, MasterKeys, SoftBackend, create_key_file};
 use strongroom_storage::{OpenOptions, SqliteRepository};
@@ -42,8 +42,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // List.
     let page = keys.secrets().list(&me, SecretQuery::default()).await?.release();
-    for secret in &page.items {
-        println!("{} of {}: {:?}", secret.id, page.total, secret.name);
+    for listed in &page.items {
+        println!("{} of {}: {:?}", listed.secret.id, page.total, listed.secret.name);
     }
 
     // Expire: an hour later this one does not exist for anybody.
@@ -54,7 +54,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("the token an hour later: {}", read.err().ok_or("it should have expired")?);
 
     // Delete.
-    keys.secrets().delete(&me, stored.id, || Ok(())).await?.release();
+    keys.secrets().delete(&me, stored.id, Deletion::Anyway).await?.release();
     assert_eq!(keys.secrets().list(&me, SecretQuery::default()).await?.release().total, 0);
     println!("all gone, and on record in the journal");
     Ok(())

@@ -79,6 +79,13 @@ pub struct Member {
     pub secret: SecretId,
 }
 
+impl Member {
+    /// The name, by which members differ; to have none is to have the empty one.
+    pub fn name_or_empty(&self) -> &str {
+        self.name.as_ref().map_or("", Label::as_str)
+    }
+}
+
 /// A container with its members, in the order in which they were put in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Container {
@@ -117,7 +124,7 @@ impl NewContainer {
         members: Vec<Member>,
     ) -> Result<Self, Violation> {
         let mut names = HashSet::new();
-        if !members.iter().all(|member| names.insert(member.name.as_ref().map_or("", Label::as_str))) {
+        if !members.iter().all(|member| names.insert(member.name_or_empty())) {
             return Err(Violation::new("secret_refs", "has a name twice"));
         }
         let mut secrets = HashSet::new();

@@ -135,6 +135,9 @@ pub enum Error {
     /// The payload can't be taken in the form given.
     #[error("the payload can't be taken in the form given")]
     UnsupportedMediaType,
+    /// There is no such thing to do with that kind of object, for anybody.
+    #[error("this can't be done with that kind of object")]
+    NoSuchOperation,
     /// The request could not be read whole.
     #[error("the request could not be read")]
     Unreadable,
@@ -173,6 +176,7 @@ impl Error {
             Self::Conflict(_) => "conflict",
             Self::NotAcceptable => "not-acceptable",
             Self::UnsupportedMediaType => "unsupported-media-type",
+            Self::NoSuchOperation => "method-not-allowed",
             Self::Unreadable => "unreadable",
             Self::Generation(_) => "generation",
             Self::Integrity => "integrity",

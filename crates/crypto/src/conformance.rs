@@ -11,10 +11,14 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use strongroom_core::container::ContainerType;
 use strongroom_core::ports::{
-    BackendError, BackendId, Canary, MasterKeyVersion, ProjectKey, Sealed, SecretBackend,
+    BackendError, BackendId, Canary, GenerationError, KeyRequest, MasterKeyVersion, ProjectKey, Sealed,
+    SecretBackend,
 };
 use strongroom_core::{InvalidOpaqueId, Payload, ProjectId, ProjectKeyId, Timestamp};
+
+use crate::random;
 
 /// The backend under test, with the names and times that the checks use.
 pub struct Suite {
@@ -42,7 +46,7 @@ impl Suite {
     pub async fn payloads_come_back_whole(&self) -> Outcome {
         let key = self.key().await?;
         for length in [0, 1, 15, 16, 17, 32, 1000, 65_537] {
-            let payload = self.backend.generate(length).await?;
+            let payload = random_payload(length);
             let sealed = self.backend.seal(&key, b"binding", &payload).await?;
             let opened = self.backend.open(&key, b"binding", &sealed).await?;
             assert!(opened.expose() == payload.expose(), "a payload of {length} bytes came back altered");
@@ -53,7 +57,7 @@ impl Suite {
     /// Sealing the same payload twice gives nothing in common, and the payload shows in neither.
     pub async fn sealed_bytes_tell_nothing(&self) -> Outcome {
         let key = self.key().await?;
-        let payload = self.backend.generate(64).await?;
+        let payload = random_payload(64);
         let first = self.backend.seal(&key, b"binding", &payload).await?;
         let second = self.backend.seal(&key, b"binding", &payload).await?;
         assert!(first != second, "sealing twice gave the same bytes");
@@ -192,13 +196,44 @@ impl Suite {
         self.backend.forget(&key, &sealed).await
     }
 
-    /// Generated material has the length asked for and never repeats.
-    pub async fn generated_material_is_fresh(&self) -> Outcome {
-        for length in [0, 1, 16, 32, 4096] {
-            assert_eq!(self.backend.generate(length).await?.len(), length);
+    /// Generated keys have the length asked for and never repeat. Every backend makes those of AES.
+    pub async fn generated_keys_are_fresh(&self) -> Result<(), GenerationError> {
+        for bits in [128, 192, 256] {
+            let first = self.backend.generate_key(&request("aes", bits)).await?;
+            let second = self.backend.generate_key(&request("aes", bits)).await?;
+            assert_eq!((first.len(), second.len()), (usize::from(bits / 8), usize::from(bits / 8)));
+            assert!(first.expose() != second.expose(), "the same key came twice");
         }
-        let (first, second) = (self.backend.generate(32).await?, self.backend.generate(32).await?);
-        assert!(first.expose() != second.expose(), "the same key came twice");
+        Ok(())
+    }
+
+    /// A backend either makes key pairs, each a fresh one, or says that it does not.
+    pub async fn generated_pairs_are_fresh(&self) -> Result<(), GenerationError> {
+        let wanted = request("rsa", 2048);
+        let (first, second) = match self.backend.generate_pair(&wanted, None).await {
+            Err(GenerationError::Algorithm | GenerationError::Length) => return Ok(()),
+            first => (first?, self.backend.generate_pair(&wanted, None).await?),
+        };
+        assert_eq!((first.container_type, second.container_type), (ContainerType::Rsa, ContainerType::Rsa));
+        assert!(first.private.expose() != second.private.expose(), "the same private key came twice");
+        assert!(first.public.expose() != second.public.expose(), "the same public key came twice");
+        Ok(())
+    }
+
+    /// What no backend makes is refused, and told apart.
+    pub async fn keys_that_are_not_made_are_told_apart(&self) -> Result<(), GenerationError> {
+        for algorithm in ["", "AES", "no such", "rsa", "dsa", "ec", "ed25519"] {
+            let refusal = self.backend.generate_key(&request(algorithm, 256)).await;
+            assert!(matches!(refusal, Err(GenerationError::Algorithm)), "{algorithm}: {refusal:?}");
+        }
+        for algorithm in ["", "RSA", "no such", "aes", "hmacsha256"] {
+            let refusal = self.backend.generate_pair(&request(algorithm, 2048), None).await;
+            assert!(matches!(refusal, Err(GenerationError::Algorithm)), "{algorithm}: {refusal:?}");
+        }
+        for bits in [0, 1, 127, 129, u16::MAX] {
+            let refusal = self.backend.generate_key(&request("aes", bits)).await;
+            assert!(matches!(refusal, Err(GenerationError::Length)), "aes {bits}: {refusal:?}");
+        }
         Ok(())
     }
 
@@ -270,6 +305,17 @@ fn alterations(blob: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> {
     let cut = (0..blob.len()).map(|end| (format!("cut to {end}"), blob.iter().take(end).copied().collect()));
     let longer = [("byte in front", [&[1], blob].concat()), ("byte behind", [blob, &[0]].concat())];
     altered.chain(cut).chain(longer.map(|(what, blob)| (what.to_owned(), blob)))
+}
+
+fn random_payload(length: usize) -> Payload {
+    let mut bytes = vec![0; length];
+    let filled = random::system(&mut bytes);
+    assert!(filled.is_ok(), "the system gave no random bytes");
+    Payload::new(bytes)
+}
+
+fn request(algorithm: &str, bits: u16) -> KeyRequest {
+    KeyRequest { algorithm: algorithm.to_owned(), bits, mode: None }
 }
 
 fn refused<T: Debug>(what: &str, result: &Result<T, BackendError>) {

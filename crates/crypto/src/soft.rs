@@ -5,16 +5,18 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use strongroom_core::ports::{
-    BackendError, BackendId, Canary, MasterKeyVersion, ProjectKey, Sealed, SecretBackend,
+    BackendError, BackendId, Canary, GenerationError, KeyPair, KeyRequest, MasterKeyVersion, ProjectKey,
+    Sealed, SecretBackend,
 };
 use strongroom_core::{Payload, ProjectId, ProjectKeyId, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::cache::KeyCache;
 use crate::envelope::{canary, payload, project_key};
+use crate::generate::{Algorithms, Generator};
 use crate::key_file::MasterKeys;
 use crate::locked::{Arena, KEY_LEN, LockError, LockedKey};
-use crate::random;
+use crate::random::{self, NoRandom};
 
 /// How many unwrapped project keys are held in locked memory, and for how long.
 ///
@@ -36,12 +38,15 @@ impl Default for Caching {
 
 /// Seals and opens with ring, under master keys from a key file.
 ///
-/// Nothing waits: every method does its work at once, on the calling thread.
+/// Nothing waits: every method does its work at once, on the calling thread. Only key pairs are made on
+/// threads of the backend's own, at most half as many as there are processors, one at least, and with the
+/// lowest priority; more pairs than that are made in turn.
 pub struct SoftBackend {
     id: BackendId,
     masters: MasterKeys,
     arena: Arena,
     cache: KeyCache,
+    generator: Generator,
 }
 
 impl SoftBackend {
@@ -52,7 +57,15 @@ impl SoftBackend {
     /// is too low shows at start.
     pub fn new(id: BackendId, masters: MasterKeys, caching: Caching) -> Result<Self, LockError> {
         let arena = Arena::with_room_for(caching.keys)?;
-        Ok(Self { id, masters, arena, cache: KeyCache::new(caching.keys, caching.keep) })
+        let cache = KeyCache::new(caching.keys, caching.keep);
+        Ok(Self { id, masters, arena, cache, generator: Generator::default() })
+    }
+
+    /// Makes keys of those algorithms only; of all there are unless this is called.
+    #[must_use]
+    pub fn with_algorithms(mut self, algorithms: Algorithms) -> Self {
+        self.generator.algorithms = algorithms;
+        self
     }
 
     fn master(&self, version: MasterKeyVersion) -> Result<&LockedKey, BackendError> {
@@ -109,7 +122,7 @@ impl SecretBackend for SoftBackend {
             created: now,
         };
         let mut key = Zeroizing::new([0; KEY_LEN]);
-        random::system(key.as_mut_slice()).map_err(|_| no_random())?;
+        random::system(key.as_mut_slice()).map_err(|_| NoRandom)?;
         row.wrapped = project_key::wrap(&master.key, &row, &key, &random::system)?;
         Ok(row)
     }
@@ -132,10 +145,17 @@ impl SecretBackend for SoftBackend {
         Ok(())
     }
 
-    async fn generate(&self, length: usize) -> Result<Payload, BackendError> {
-        let mut bytes = vec![0; length];
-        random::system(&mut bytes).map_err(|_| no_random())?;
-        Ok(Payload::new(bytes))
+    async fn generate_key(&self, request: &KeyRequest) -> Result<Payload, GenerationError> {
+        self.generator.key(request)
+    }
+
+    /// When the future is dropped before the pair's turn has come, none is made.
+    async fn generate_pair(
+        &self,
+        request: &KeyRequest,
+        passphrase: Option<&Payload>,
+    ) -> Result<KeyPair, GenerationError> {
+        self.generator.pair(request, passphrase).await
     }
 
     /// Seals and opens a canary with the newest key, which proves the key, the cipher and the random
@@ -156,10 +176,6 @@ impl From<LockError> for BackendError {
             retry_after: Duration::from_secs(1),
         }
     }
-}
-
-fn no_random() -> BackendError {
-    BackendError::Denied("the system's random number generator failed".to_owned())
 }
 
 #[cfg(test)]

@@ -10,13 +10,22 @@ use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use memchr::memmem;
+use pkcs8::DecodePrivateKey as _;
+use pkcs8::der::pem;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use strongroom_core::ports::{BackendId, SecretBackend as _};
-use strongroom_core::{Clock as _, ProjectId, SystemClock, Timestamp};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use rsa::traits::PrivateKeyParts as _;
+use strongroom_core::ports::{BackendId, KeyRequest, ProjectKey, Sealed, SecretBackend as _};
+use strongroom_core::{Clock as _, Payload, ProjectId, SystemClock, Timestamp};
 use strongroom_crypto::{Caching, MasterKeys, SoftBackend, create_key_file};
+
+/// With the place of the private number in the encoded key, where that is all there is to it.
+const PAIRS: [(&str, u16, usize); 3] = [("rsa", 2048, 0), ("ec", 256, 36), ("ed25519", 256, 16)];
 
 fn main() {
     let arguments: Vec<String> = env::args().collect();
@@ -32,21 +41,50 @@ async fn work(key_file: &str) {
     let backend = SoftBackend::new(BackendId::new("soft"), masters, Caching::default()).unwrap();
     let project = ProjectId::new("project").unwrap();
     let key = backend.create_project_key(&project, 1, SystemClock.now()).await.unwrap();
-    let payload = backend.generate(4096).await.unwrap();
-    let sealed = backend.seal(&key, b"binding", &payload).await.unwrap();
+    let payload = random_payload(4096);
+    let mut sealed = vec![backend.seal(&key, b"binding", &payload).await.unwrap()];
     drop(payload);
-    drop(backend.open(&key, b"binding", &sealed).await.unwrap());
-    backend.open(&key, b"another", &sealed).await.unwrap_err();
+    drop(backend.open(&key, b"binding", &sealed[0]).await.unwrap());
+    backend.open(&key, b"another", &sealed[0]).await.unwrap_err();
     backend.health().await.unwrap();
+    make_pairs(&backend, &key, &mut sealed).await;
     let told = format!(
         "{} {} {} {}\n",
         hex::encode(key.id.as_bytes()),
         key.created.as_micros(),
         hex::encode(key.wrapped),
-        hex::encode(sealed.0)
+        sealed.into_iter().map(|sealed| hex::encode(sealed.0)).collect::<Vec<_>>().join(" ")
     );
     io::stdout().write_all(told.as_bytes()).unwrap();
     io::stdin().lines().next();
+}
+
+/// Makes every kind of pair with and without a passphrase, and seals the passphrase and the private halves.
+async fn make_pairs(backend: &SoftBackend, key: &ProjectKey, sealed: &mut Vec<Sealed>) {
+    let passphrase = random_payload(64);
+    sealed.push(backend.seal(key, b"binding", &passphrase).await.unwrap());
+    for (algorithm, bits, _) in PAIRS {
+        let request = KeyRequest { algorithm: algorithm.to_owned(), bits, mode: None };
+        backend.generate_pair(&request, Some(&passphrase)).await.unwrap();
+        let pair = backend.generate_pair(&request, None).await.unwrap();
+        sealed.push(backend.seal(key, b"binding", &pair.private).await.unwrap());
+    }
+    // The threads that made them clean up as they leave.
+    while key_makers() > 0 {
+        thread::yield_now();
+    }
+}
+
+fn key_makers() -> usize {
+    let threads = fs::read_dir("/proc/self/task").unwrap().map(|thread| thread.unwrap().path().join("comm"));
+    // A thread may be gone before its name is read.
+    threads.filter(|name| fs::read_to_string(name).is_ok_and(|name| name == "key-maker\n")).count()
+}
+
+fn random_payload(length: usize) -> Payload {
+    let mut bytes = vec![0; length];
+    SystemRandom::new().fill(&mut bytes).unwrap();
+    Payload::new(bytes)
 }
 
 fn search() {
@@ -73,7 +111,9 @@ fn search() {
     }
     let counts: Vec<_> = found.iter().map(|(name, places)| (*name, places.len())).collect();
     // Halves are searched, and the two halves of a key in its locked place are both found.
-    assert_eq!(counts, [("master key", 2), ("project key", 2), ("data key", 0), ("payload", 0)]);
+    assert_eq!(counts[..4], [("master key", 2), ("project key", 2), ("data key", 0), ("payload", 0)]);
+    // A passphrase, the text of three keys, and the three numbers of the first and one of each other.
+    assert_eq!(counts[4..].iter().map(|(_, count)| count).collect::<Vec<_>>(), [&0; 1 + 3 + 3 * 2 + 2 * 2]);
 }
 
 /// What must not be found where it does not belong.
@@ -94,16 +134,34 @@ impl Secrets {
         let told: Vec<&str> = told.split(' ').collect();
         let id = hex::decode(told[0]).unwrap();
         let created = Timestamp::from_micros(told[1].parse().unwrap()).unwrap().as_micros().to_be_bytes();
-        let (wrapped, sealed) = (hex::decode(told[2]).unwrap(), hex::decode(told[3]).unwrap());
+        let wrapped = hex::decode(told[2]).unwrap();
 
         let owner = [id.as_slice(), &created, b"project\0soft"].concat();
         let project = open_box(&master, "strongroom project key", &wrapped[..10], &owner, &wrapped[10..]);
         let owner = [id.as_slice(), b"binding"].concat();
-        let data = open_box(&project, "strongroom data key", &sealed[..6], &owner, &sealed[6..66]);
-        let payload = open_box(&data, "strongroom payload", &sealed[..66], &owner, &sealed[66..]);
+        let mut opened = told[3..].iter().map(|sealed| {
+            let sealed = hex::decode(sealed).unwrap();
+            let data = open_box(&project, "strongroom data key", &sealed[..6], &owner, &sealed[6..66]);
+            let payload = open_box(&data, "strongroom payload", &sealed[..66], &owner, &sealed[66..]);
+            (data, payload)
+        });
+        let (data, payload) = opened.next().unwrap();
         // Not the payload's first bytes: the allocator writes its own over the front of freed memory.
         let payload = payload[payload.len() - 64..].to_vec();
-        Self(vec![("master key", master), ("project key", project), ("data key", data), ("payload", payload)])
+        let (_, passphrase) = opened.next().unwrap();
+        let private: Vec<_> = opened.map(|(_, key)| key).collect();
+        let mut all =
+            vec![("master key", master), ("project key", project), ("data key", data), ("payload", payload)];
+        all.push(("passphrase", passphrase));
+        for ((algorithm, _, place), text) in PAIRS.into_iter().zip(private) {
+            for number in private_numbers(&text, place) {
+                all.push((algorithm, number.iter().rev().copied().collect()));
+                all.push((algorithm, number));
+            }
+            // Between the lines that every key has.
+            all.push((algorithm, text[64..112].to_vec()));
+        }
+        Self(all)
     }
 
     /// Every place in that process's memory where sixteen bytes of a secret stand.
@@ -123,11 +181,9 @@ impl Secrets {
             searched += length;
             for ((_, secret), (_, places)) in self.0.iter().zip(&mut found) {
                 for part in secret.chunks(16) {
-                    for (at, window) in bytes.windows(16).enumerate() {
-                        if window == part {
-                            let address = from + u64::try_from(at).unwrap();
-                            places.push(Place { address, region: region.clone(), locked });
-                        }
+                    for at in memmem::find_iter(&bytes, part) {
+                        let address = from + u64::try_from(at).unwrap();
+                        places.push(Place { address, region: region.clone(), locked });
                     }
                 }
             }
@@ -135,6 +191,18 @@ impl Secrets {
         assert!(searched > 1 << 20, "only {searched} bytes could be searched");
         found
     }
+}
+
+/// The numbers that are the private key, most significant byte first.
+fn private_numbers(text: &[u8], place: usize) -> Vec<Vec<u8>> {
+    let (_, der) = pem::decode_vec(text).unwrap();
+    if place > 0 {
+        return vec![der[place..place + 32].to_vec()];
+    }
+    let key = rsa::PrivateKey::from_pkcs8_der(&der).unwrap();
+    [key.d(), key.primes()[0].as_ref(), key.primes()[1].as_ref()]
+        .map(|number| number.to_be_bytes().to_vec())
+        .to_vec()
 }
 
 fn open_box(key: &[u8], purpose: &str, front: &[u8], owner: &[u8], boxed: &[u8]) -> Vec<u8> {

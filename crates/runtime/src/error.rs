@@ -7,6 +7,8 @@ use strongroom_core::ports::StorageError;
 use strongroom_crypto::{KeyFileError, LockError};
 use thiserror::Error;
 
+use crate::policy_file::PolicyFileError;
+
 /// Why the service does not run.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -38,6 +40,9 @@ pub enum RunError {
     /// The journal can't be used.
     #[error("the audit journal can't be used")]
     Audit(#[source] strongroom_audit::OpenError),
+    /// The operator's access rules can't be used.
+    #[error("the access rules can't be used")]
+    Policy(#[source] PolicyFileError),
     /// The parts don't fit together.
     #[error("the key manager does not start")]
     Start(#[source] StartError),

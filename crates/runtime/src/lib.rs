@@ -4,7 +4,9 @@ mod error;
 mod first_run;
 mod logging;
 mod master_key;
+mod orders;
 mod parts;
+mod policy_file;
 mod serve;
 mod settings;
 
@@ -12,10 +14,11 @@ pub use error::{RunError, chain};
 pub use first_run::{FirstRun, prepare};
 pub use logging::start_logging;
 pub use master_key::{CanaryVerdict, MasterKeyReport, MasterKeyVerdict, check_master_key, load_master_keys};
+pub use policy_file::{PolicyFile, PolicyFileError};
 pub use serve::{Serving, serve};
 pub use settings::{
     AuditSection, Flag, IdentityMode, IdentitySection, LogFormat, LogSection, MasterKeySection,
-    PolicySection, Problem, Settings, SettingsError, Shown, Sources, StorageSection,
+    OrdersSection, PolicySection, Problem, Settings, SettingsError, Shown, Sources, StorageSection,
 };
 
 /// A value of a [`Flag`].

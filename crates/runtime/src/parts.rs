@@ -6,16 +6,19 @@ use std::sync::Arc;
 use strongroom_api::Api;
 use strongroom_audit::{Journal, Options};
 use strongroom_core::KeyManager;
+use strongroom_core::access::PolicyRules;
 use strongroom_core::ports::{Authenticator, SecretBackend as _};
 use strongroom_identity::UnauthenticatedContext;
 use strongroom_storage::{OpenOptions, ReadOnlyView, SqliteRepository};
 
 use crate::error::RunError;
 use crate::master_key::{load_master_keys, soft_backend};
-use crate::settings::{IdentityMode, Settings};
+use crate::policy_file::PolicyFile;
+use crate::settings::{IdentityMode, PolicySection, Settings};
 
 /// What a running server holds.
 pub(crate) struct Parts {
+    pub(crate) manager: KeyManager,
     pub(crate) api: Api,
     pub(crate) repository: Arc<SqliteRepository>,
 }
@@ -28,6 +31,7 @@ pub(crate) async fn open(
     create: bool,
 ) -> Result<Parts, RunError> {
     let backend = soft_backend(load_master_keys(&settings.master_key, credentials)?)?;
+    let rules = policy_rules(&settings.policy)?;
     let used = was_used(settings, &backend)?;
     let upgrade = create || settings.storage.upgrade_at_start;
     let options = OpenOptions { create, upgrade };
@@ -41,14 +45,27 @@ pub(crate) async fn open(
         .repository(Arc::clone(&repository))
         .backend(backend)
         .audit(journal)
-        .policy(settings.policy.rule_set, Vec::new())
+        .policy(settings.policy.rule_set, rules)
+        .quotas(settings.quotas)
         .build()
         .await
         .map_err(RunError::Start)?;
     let authenticator: Arc<dyn Authenticator> = match settings.identity.mode {
         IdentityMode::Unauthenticated => Arc::new(UnauthenticatedContext),
     };
-    Ok(Parts { api: Api::new(manager, authenticator, settings.api.clone()), repository })
+    let api = Api::new(manager.clone(), authenticator, settings.api.clone());
+    Ok(Parts { manager, api, repository })
+}
+
+/// The operator's own access rules.
+pub(crate) fn policy_rules(section: &PolicySection) -> Result<PolicyRules, RunError> {
+    match &section.file {
+        Some(path) => {
+            let file = PolicyFile::load(path, section.rule_set).map_err(RunError::Policy)?;
+            Ok(file.rules().clone())
+        }
+        None => Ok(PolicyRules::new()),
+    }
 }
 
 /// Whether a key manager has run on this database before.

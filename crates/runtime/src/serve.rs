@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::RunError;
+use crate::orders::Workers;
 use crate::parts;
 use crate::settings::Settings;
 
@@ -40,9 +41,12 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(SocketAddr)) -> Result<S
     let address = listener.local_addr().map_err(failed)?;
     let parts = parts::open(&settings, credentials.as_deref(), create).await?;
     let sweeper = tokio::spawn(sweep(Arc::clone(&parts.repository)));
+    let workers = Workers::start(&parts.manager, settings.orders.workers);
     tracing::info!(%address, "serving");
     ready(address);
+    let patience = settings.limits.drain_timeout;
     let stopped = Server::new(listener, parts.api, settings.limits).run(signals.stop()).await;
+    workers.stop(patience).await;
     sweeper.abort();
     tracing::info!(?stopped, "stopped");
     Ok(stopped)

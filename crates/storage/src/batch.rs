@@ -8,6 +8,7 @@ use strongroom_core::ports::{Contended, StorageError, WriteJob};
 
 use crate::Connection;
 use crate::fault::Fault;
+use crate::run::Run;
 use crate::session::Session;
 use crate::sqlite;
 use crate::tables::applied_changes;
@@ -21,6 +22,8 @@ pub(crate) enum Task {
     Change {
         /// Remembered when the job takes effect.
         id: ChangeId,
+        /// In which run of the repository it happens.
+        run: Run,
         /// What to do.
         job: WriteJob,
     },
@@ -95,7 +98,7 @@ enum Attempt {
 
 fn attempt(connection: &mut Connection, task: &mut Task) -> Attempt {
     let ended = catch_unwind(AssertUnwindSafe(|| match task {
-        Task::Change { id, job } => change(connection, *id, job),
+        Task::Change { id, run, job } => change(connection, *id, *run, job),
         Task::Upkeep(work) => work(connection).map_or_else(failed, |()| Attempt::Applied),
     }));
     ended.unwrap_or_else(|_| {
@@ -103,8 +106,8 @@ fn attempt(connection: &mut Connection, task: &mut Task) -> Attempt {
     })
 }
 
-fn change(connection: &mut Connection, id: ChangeId, job: &mut WriteJob) -> Attempt {
-    let mut session = Session::new(connection);
+fn change(connection: &mut Connection, id: ChangeId, run: Run, job: &mut WriteJob) -> Attempt {
+    let mut session = Session::new(connection, run);
     let answer = job(&mut session);
     match (answer, session.into_failure()) {
         (Err(Contended::Again), _) => Attempt::Again,

@@ -1,7 +1,7 @@
 //! How the domain's values lie in columns, and how they are read back with distrust.
 
 use strongroom_core::ports::MasterKeyVersion;
-use strongroom_core::secret::Label;
+use strongroom_core::secret::{Label, Paging};
 use strongroom_core::{ContentType, Id, OpaqueId, Timestamp};
 use uuid::Uuid;
 
@@ -36,6 +36,11 @@ pub(crate) fn content_type(name: &str, column: &'static str) -> Result<ContentTy
 /// A count that can't be negative.
 pub(crate) fn count(number: i64, column: &'static str) -> Result<u64, Fault> {
     u64::try_from(number).map_err(|_| Fault::corrupt(column))
+}
+
+/// How many rows a page passes over.
+pub(crate) fn offset(paging: Paging) -> i64 {
+    i64::try_from(paging.offset).unwrap_or(i64::MAX)
 }
 
 /// A key's version.

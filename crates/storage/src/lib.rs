@@ -5,8 +5,11 @@ mod column;
 mod error;
 mod fault;
 mod listing;
+#[cfg(test)]
+mod plans;
 mod readers;
 mod repository;
+mod run;
 mod schema;
 mod session;
 mod sqlite;

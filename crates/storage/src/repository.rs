@@ -10,6 +10,7 @@ use strongroom_core::{ChangeId, Timestamp};
 use crate::batch::Task;
 use crate::error::OpenError;
 use crate::readers::Readers;
+use crate::run::Run;
 use crate::session::Session;
 use crate::sqlite::{self, Lock, OpenOptions, Opened};
 use crate::tables::{applied_changes, secrets};
@@ -23,6 +24,7 @@ pub struct SqliteRepository {
     // In the order they are to be dropped: the lock goes last.
     readers: Readers,
     writer: Writer,
+    run: Run,
     _lock: Lock,
 }
 
@@ -37,7 +39,7 @@ impl SqliteRepository {
             path: path.to_owned(),
             source,
         })?;
-        Ok(Self { readers: Readers::new(readers), writer, _lock: lock })
+        Ok(Self { readers: Readers::new(readers), writer, run: Run::new(), _lock: lock })
     }
 
     /// Takes secrets that have expired at `now` out of what lists have to look at, and tells how many.
@@ -71,7 +73,7 @@ impl Repository for SqliteRepository {
     async fn read(&self, mut job: ReadJob) -> Result<(), StorageError> {
         self.readers
             .run(|connection| {
-                let mut session = Session::new(connection);
+                let mut session = Session::new(connection, self.run);
                 match (job(&mut session), session.into_failure()) {
                     (_, Some(failure)) => Err(failure),
                     (Err(Contended::Again), None) => Err(StorageError::Contention),
@@ -82,7 +84,7 @@ impl Repository for SqliteRepository {
     }
 
     async fn write(&self, change: ChangeId, job: WriteJob) -> Result<(), StorageError> {
-        self.writer.run(Task::Change { id: change, job }).await
+        self.writer.run(Task::Change { id: change, run: self.run, job }).await
     }
 
     async fn applied(&self, changes: Vec<ChangeId>) -> Result<Vec<ChangeId>, StorageError> {

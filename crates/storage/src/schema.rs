@@ -81,7 +81,128 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    acls (object) {
+        object -> Binary,
+        project_access -> Bool,
+        created -> BigInt,
+        updated -> BigInt,
+    }
+}
+
+diesel::table! {
+    acl_users (object, position) {
+        object -> Binary,
+        position -> BigInt,
+        user -> Text,
+    }
+}
+
+diesel::table! {
+    consumers (id) {
+        position -> BigInt,
+        id -> Binary,
+        kind -> Text,
+        object -> Binary,
+        project -> BigInt,
+        name -> Text,
+        resource_type -> Text,
+        resource -> Text,
+        created -> BigInt,
+        updated -> BigInt,
+    }
+}
+
+diesel::table! {
+    containers (id) {
+        position -> BigInt,
+        id -> Binary,
+        project -> BigInt,
+        name -> Nullable<Text>,
+        container_type -> Text,
+        creator -> Nullable<Text>,
+        created -> BigInt,
+        updated -> BigInt,
+    }
+}
+
+diesel::table! {
+    container_members (position) {
+        position -> BigInt,
+        container -> Binary,
+        secret -> Binary,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    orders (id) {
+        position -> BigInt,
+        id -> Binary,
+        project -> BigInt,
+        creator -> Nullable<Text>,
+        order_type -> Text,
+        name -> Nullable<Text>,
+        algorithm -> Text,
+        mode -> Nullable<Text>,
+        bit_length -> BigInt,
+        expiration -> Nullable<BigInt>,
+        content_type -> Text,
+        meta -> Text,
+        state -> Text,
+        made_secret -> Nullable<Binary>,
+        made_container -> Nullable<Binary>,
+        failure_code -> Nullable<BigInt>,
+        failure_reason -> Nullable<Text>,
+        worker -> Nullable<Text>,
+        worker_run -> Nullable<Binary>,
+        lease_until -> Nullable<BigInt>,
+        created -> BigInt,
+        updated -> BigInt,
+    }
+}
+
+diesel::table! {
+    order_passphrases (order_id) {
+        order_id -> Binary,
+        project_key -> Binary,
+        backend -> Text,
+        content_type -> Text,
+        sealed -> Binary,
+    }
+}
+
+diesel::table! {
+    project_quotas (project) {
+        position -> BigInt,
+        project -> Text,
+        secrets -> Nullable<BigInt>,
+        orders -> Nullable<BigInt>,
+        containers -> Nullable<BigInt>,
+        consumers -> Nullable<BigInt>,
+        cas -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    transport_keys (id) {
+        position -> BigInt,
+        id -> Binary,
+        plugin_name -> Text,
+        transport_key -> Text,
+        created -> BigInt,
+    }
+}
+
 diesel::joinable!(secrets -> projects (project));
 diesel::joinable!(project_keys -> projects (project));
+diesel::joinable!(consumers -> projects (project));
+diesel::joinable!(containers -> projects (project));
+diesel::joinable!(orders -> projects (project));
+diesel::joinable!(order_passphrases -> orders (order_id));
 diesel::allow_tables_to_appear_in_same_query!(projects, secrets);
 diesel::allow_tables_to_appear_in_same_query!(projects, project_keys);
+diesel::allow_tables_to_appear_in_same_query!(projects, consumers);
+diesel::allow_tables_to_appear_in_same_query!(projects, containers);
+diesel::allow_tables_to_appear_in_same_query!(projects, orders, order_passphrases);
+diesel::allow_tables_to_appear_in_same_query!(secrets, acl_users);

@@ -1,12 +1,21 @@
 use strongroom_core::ports::{
-    BackendId, MasterKeyRecord, ProjectKey, Reader, StorageError, StoredPayload, Writer,
+    BackendId, KeyReader, KeyWriter, MasterKeyRecord, ProjectKey, SecretReader, SecretWriter, StorageError,
+    StoredPayload,
 };
 use strongroom_core::secret::{MetadataKey, MetadataValue, Page, SecretQuery, UserMetadata};
 use strongroom_core::{ProjectId, ProjectKeyId, Secret, SecretId, Timestamp};
 
 use crate::fault::Fault;
+use crate::run::Run;
 use crate::tables::{master_keys, payloads, project_keys, secrets, user_metadata};
 use crate::{Connection, listing};
+
+mod acls;
+mod consumers;
+mod containers;
+mod orders;
+mod quotas;
+mod transport_keys;
 
 /// One job's access to the database, inside a transaction that somebody else begins and ends.
 ///
@@ -14,13 +23,14 @@ use crate::{Connection, listing};
 /// back because of it, and whatever ran after that would take effect by itself.
 pub(crate) struct Session<'a> {
     connection: &'a mut Connection,
+    run: Run,
     failure: Option<StorageError>,
 }
 
 impl<'a> Session<'a> {
-    /// Works on that connection.
-    pub(crate) fn new(connection: &'a mut Connection) -> Self {
-        Self { connection, failure: None }
+    /// Works on that connection, in that run.
+    pub(crate) fn new(connection: &'a mut Connection, run: Run) -> Self {
+        Self { connection, run, failure: None }
     }
 
     /// The error that the job met, if any.
@@ -36,7 +46,7 @@ impl<'a> Session<'a> {
     }
 }
 
-impl Reader for Session<'_> {
+impl SecretReader for Session<'_> {
     fn secret(&mut self, id: SecretId) -> Result<Option<Secret>, StorageError> {
         self.run(|connection| secrets::find(connection, id))
     }
@@ -57,7 +67,9 @@ impl Reader for Session<'_> {
     fn user_metadata(&mut self, id: SecretId) -> Result<UserMetadata, StorageError> {
         self.run(|connection| user_metadata::of_secret(connection, id))
     }
+}
 
+impl KeyReader for Session<'_> {
     fn project_key(&mut self, id: ProjectKeyId) -> Result<Option<ProjectKey>, StorageError> {
         self.run(|connection| project_keys::find(connection, id))
     }
@@ -79,7 +91,7 @@ impl Reader for Session<'_> {
     }
 }
 
-impl Writer for Session<'_> {
+impl SecretWriter for Session<'_> {
     fn insert_secret(&mut self, secret: &Secret) -> Result<(), StorageError> {
         self.run(|connection| secrets::insert(connection, secret))
     }
@@ -118,7 +130,9 @@ impl Writer for Session<'_> {
     fn delete_user_metadatum(&mut self, id: SecretId, key: &str) -> Result<bool, StorageError> {
         self.run(|connection| user_metadata::delete(connection, id, key))
     }
+}
 
+impl KeyWriter for Session<'_> {
     fn insert_project_key(&mut self, key: &ProjectKey) -> Result<(), StorageError> {
         self.run(|connection| project_keys::insert(connection, key))
     }

@@ -6,6 +6,7 @@ use strongroom_core::ports::{Reader, StorageError};
 
 use crate::error::OpenError;
 use crate::readers::snapshot;
+use crate::run::Run;
 use crate::session::Session;
 use crate::tables::applied_changes;
 use crate::{Connection, sqlite};
@@ -32,7 +33,7 @@ impl ReadOnlyView {
         &mut self,
         questions: impl FnOnce(&mut dyn Reader) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
-        snapshot(&mut self.connection, |connection| questions(&mut Session::new(connection)))?
+        snapshot(&mut self.connection, |connection| questions(&mut Session::new(connection, Run::new())))?
     }
 
     /// Which of these changes were applied.

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod db;
 pub(crate) mod master_key;
+pub(crate) mod policy;
 
 use std::process::ExitCode;
 

@@ -5,13 +5,14 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::Formatter;
 use serde_json::{Map, Value};
+use strongroom_core::secret::Label;
 use strongroom_core::{Error, Violation};
 use zeroize::Zeroizing;
 
 use super::body::Collected;
 
 /// The properties of a request's JSON object, strings trimmed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Fields(Map<String, Value>);
 
 /// Whether an explicit `null` stands for "not given" or is an error.
@@ -22,13 +23,13 @@ pub(crate) enum Null {
 }
 
 impl Fields {
-    /// Reads an object. A body that was cut at the size limit is malformed, as in the reference (Q-20).
-    pub(crate) fn parse(body: &Collected) -> Result<Self, Error> {
+    /// Reads an object. A body of more than `limit` bytes is malformed, as in the reference (Q-20).
+    pub(crate) fn parse(body: &Collected, limit: usize) -> Result<Self, Error> {
         if std::str::from_utf8(&body.bytes).is_err() {
             return Err(Error::Unreadable);
         }
         let malformed = Violation::new("body", "is not well-formed JSON, or is too large");
-        if body.cut {
+        if body.cut || body.bytes.len() > limit {
             return Err(malformed.into());
         }
         match serde_json::from_slice(&body.bytes).map_err(|_| malformed)? {
@@ -40,12 +41,39 @@ impl Fields {
         }
     }
 
-    /// An object that is one of these fields' values.
-    pub(crate) fn object(&mut self, property: &'static str) -> Result<Self, Violation> {
+    /// The properties of an object that is the value of a property.
+    pub(crate) fn of(value: Value, property: &'static str) -> Result<Self, Violation> {
+        match value {
+            Value::Object(map) => Ok(Self(map)),
+            _ => Err(Violation::new(property, "is not an object")),
+        }
+    }
+
+    /// Takes an object out.
+    pub(crate) fn object(&mut self, property: &'static str) -> Result<Option<Self>, Violation> {
+        self.0.remove(property).map(|value| Self::of(value, property)).transpose()
+    }
+
+    /// Takes an object out that has to be there.
+    pub(crate) fn required_object(&mut self, property: &'static str) -> Result<Self, Violation> {
+        self.object(property)?.ok_or(Violation::new(property, "is required"))
+    }
+
+    /// Takes an array out.
+    pub(crate) fn array(&mut self, property: &'static str) -> Result<Option<Vec<Value>>, Violation> {
         match self.0.remove(property) {
-            Some(Value::Object(map)) => Ok(Self(map)),
-            Some(_) => Err(Violation::new(property, "is not an object")),
-            None => Err(Violation::new(property, "is required")),
+            None => Ok(None),
+            Some(Value::Array(items)) => Ok(Some(items)),
+            Some(_) => Err(Violation::new(property, "is not an array")),
+        }
+    }
+
+    /// Takes a Boolean out.
+    pub(crate) fn boolean(&mut self, property: &'static str) -> Result<Option<bool>, Violation> {
+        match self.0.remove(property) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(flag)),
+            Some(_) => Err(Violation::new(property, "is not a Boolean")),
         }
     }
 
@@ -68,6 +96,11 @@ impl Fields {
         }
     }
 
+    /// Takes a short text out.
+    pub(crate) fn label(&mut self, property: &'static str, null: Null) -> Result<Option<Label>, Violation> {
+        self.text(property, null)?.map(|text| Label::new(property, text.as_str())).transpose()
+    }
+
     /// Takes a text out that has to be there.
     pub(crate) fn required_text(&mut self, property: &'static str) -> Result<Zeroizing<String>, Violation> {
         self.text(property, Null::Refused)?.ok_or(Violation::new(property, "is required"))
@@ -81,8 +114,8 @@ impl Fields {
     }
 
     /// Every property that has not been taken out.
-    pub(crate) fn rest(self) -> impl Iterator<Item = (String, Value)> {
-        self.0.into_iter()
+    pub(crate) fn into_map(self) -> Map<String, Value> {
+        self.0
     }
 
     /// Whether every property has been taken out.
@@ -154,15 +187,15 @@ mod tests {
     use super::*;
 
     fn parse(text: &[u8]) -> Result<Fields, Error> {
-        Fields::parse(&Collected { bytes: Zeroizing::new(text.to_vec()), cut: false })
+        Fields::parse(&Collected { bytes: Zeroizing::new(text.to_vec()), cut: false }, text.len())
     }
 
     #[test]
     fn strings_are_trimmed_at_any_depth_and_the_last_duplicate_wins() {
         let mut fields = parse(br#"{"a": 1, "a": " x ", "o": {" k ": "\t v\n"}}"#).unwrap();
         assert_eq!(fields.required_text("a").unwrap().as_str(), "x");
-        let inner: Vec<_> = fields.object("o").unwrap().rest().collect();
-        assert_eq!(inner, [(" k ".to_owned(), Value::from("v"))]);
+        let inner = fields.required_object("o").unwrap().into_map();
+        assert_eq!(Value::Object(inner), serde_json::json!({" k ": "v"}));
     }
 
     #[test]
@@ -183,6 +216,18 @@ mod tests {
             let mut fields = parse(format!("{{\"n\": {text}}}").as_bytes()).unwrap();
             assert!(fields.integer("n").is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn every_kind_of_value_is_taken_for_what_it_is() {
+        let mut fields = parse(br#"{"o": [], "a": {}, "b": 1, "n": null, "f": true, "l": [1]}"#).unwrap();
+        assert!(fields.object("o").is_err() && fields.array("a").is_err() && fields.boolean("b").is_err());
+        assert!(fields.array("n").is_err());
+        assert_eq!(fields.boolean("f"), Ok(Some(true)));
+        assert_eq!(fields.array("l"), Ok(Some(vec![Value::from(1)])));
+        assert_eq!((fields.boolean("f"), fields.array("l")), (Ok(None), Ok(None)));
+        assert!(fields.object("o").unwrap().is_none() && fields.required_object("o").is_err());
+        assert!(fields.is_empty());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod accept;
 pub(crate) mod body;
+pub(crate) mod cors;
 pub(crate) mod json;
 pub(crate) mod links;
 pub(crate) mod microversion;

@@ -1,79 +1,56 @@
-use strongroom_core::secret::{BitLength, DateFilter, Paging, SecretQuery, Sort};
-use strongroom_core::{Error, NewPayload, NewSecret, SecretType, Timestamp, Violation};
+use strongroom_core::secret::{BitLength, DateFilter, SecretQuery, Sort};
+use strongroom_core::{Error, NewPayload, NewSecret, Violation};
 
+use crate::attributes::{Attributes, content_type, encoding, wants_transport_key};
+use crate::call::Call;
 use crate::http::json::{Fields, Null};
-use crate::pipeline::Call;
 
 /// The body of `POST /secrets` (spec section 6.2).
 pub(super) fn new_secret(call: &Call<'_>) -> Result<NewSecret, Error> {
-    require_json(call)?;
-    let mut fields = Fields::parse(&call.body)?;
-    let mut new = NewSecret::without_payload();
-    if let Some(name) = fields.text("name", Null::Allowed)? {
+    let mut fields = call.fields()?;
+    let said = Attributes::take(&mut fields)?;
+    refuse_transport_keys(&mut fields)?;
+    let mut new = NewSecret::without_payload().of_type(said.secret_type);
+    if let Some(name) = said.name {
         new = new.named(name.as_str())?;
     }
-    if let Some(algorithm) = fields.text("algorithm", Null::Refused)? {
+    if let Some(algorithm) = said.algorithm {
         new = new.for_algorithm(algorithm.as_str())?;
     }
-    if let Some(mode) = fields.text("mode", Null::Refused)? {
+    if let Some(mode) = said.mode {
         new = new.for_mode(mode.as_str())?;
     }
-    if let Some(bits) = fields.integer("bit_length")? {
-        new = new.of_bits(BitLength::new(bits)?);
+    if let Some(bits) = said.bit_length {
+        new = new.of_bits(bits);
     }
-    if let Some(name) = fields.text("secret_type", Null::Refused)? {
-        new = new.of_type(SecretType::parse(&name)?);
-    }
-    if let Some(at) = expiration(&mut fields)? {
+    if let Some(at) = said.expiration {
         new = new.expiring(at);
     }
-    refuse_transport_keys(&mut fields)?;
     match payload(&mut fields, call.settings.max_secret_bytes)? {
         Some(payload) => Ok(new.carrying(payload)),
         None => Ok(new),
     }
 }
 
-fn expiration(fields: &mut Fields) -> Result<Option<Timestamp>, Violation> {
-    match fields.text("expiration", Null::Refused)? {
-        Some(text) if text.chars().count() > 255 => {
-            Err(Violation::new("expiration", "is longer than 255 characters"))
-        }
-        Some(text) if !text.is_empty() => Timestamp::parse(&text)
-            .map(Some)
-            .map_err(|_| Violation::new("expiration", "is not an ISO 8601 time")),
-        _ => Ok(None),
-    }
-}
-
-/// Transport keys need a plug-in that takes wrapped payloads; no backend here is one (spec section 15).
+/// Transport keys are for backends that take wrapped payloads; no backend here is one (spec section 15).
 fn refuse_transport_keys(fields: &mut Fields) -> Result<(), Violation> {
-    match fields.text("transport_key_needed", Null::Refused)?.as_ref().map(|text| text.as_str()) {
-        None | Some("false") => {}
-        Some("true") => {
-            return Err(Violation::new(
-                "transport_key_needed",
-                "can't be met: no backend has transport keys",
-            ));
-        }
-        Some(_) => return Err(Violation::new("transport_key_needed", "is neither 'true' nor 'false'")),
+    if wants_transport_key(fields)? {
+        return Err(Violation::new("transport_key_needed", "can't be met: no backend has transport keys"));
     }
     match fields.text("transport_key_id", Null::Refused)? {
-        Some(_) => Err(Violation::new("transport_key_id", "names no transport key")),
+        Some(_) => Err(NO_TRANSPORT_KEYS),
         None => Ok(()),
     }
 }
 
+/// What to say to whoever names a transport key.
+pub(super) const NO_TRANSPORT_KEYS: Violation =
+    Violation::new("transport_key_id", "can't be used: no backend has transport keys");
+
 fn payload(fields: &mut Fields, limit: usize) -> Result<Option<NewPayload>, Error> {
     let type_given = fields.has("payload_content_type");
-    let content_type = fields.text("payload_content_type", Null::Allowed)?;
-    if content_type.as_ref().is_some_and(|name| name.chars().count() > 255) {
-        return Err(Violation::new("payload_content_type", "is longer than 255 characters").into());
-    }
-    let encoding = fields.text("payload_content_encoding", Null::Refused)?;
-    if encoding.as_ref().is_some_and(|name| name.as_str() != "base64") {
-        return Err(Violation::new("payload_content_encoding", "is not base64").into());
-    }
+    let content_type = content_type(fields)?;
+    let encoding = encoding(fields)?;
     match fields.text("payload", Null::Refused)? {
         Some(text) => {
             let content_type = content_type.as_ref().map(|name| name.as_str());
@@ -85,14 +62,8 @@ fn payload(fields: &mut Fields, limit: usize) -> Result<Option<NewPayload>, Erro
     }
 }
 
-/// Refuses a body of any other media type than JSON (spec section 3.3).
-pub(crate) fn require_json(call: &Call<'_>) -> Result<(), Error> {
-    let essence = super::payload::media_type(&call.headers);
-    if essence == Some("application/json") { Ok(()) } else { Err(Error::UnsupportedMediaType) }
-}
-
 /// The query of `GET /secrets` (spec section 6.5).
-pub(super) fn query(call: &Call<'_>, paging: Paging) -> Result<SecretQuery, Error> {
+pub(super) fn query(call: &Call<'_>) -> Result<SecretQuery, Error> {
     let given = &call.query;
     let date = |property| DateFilter::parse(property, given.filled(property).unwrap_or_default());
     let shared = given.filled("acl_only").is_some_and(|value| value.eq_ignore_ascii_case("true"));
@@ -107,6 +78,6 @@ pub(super) fn query(call: &Call<'_>, paging: Paging) -> Result<SecretQuery, Erro
         expiration: date("expiration")?,
         sort: Sort::parse(given.filled("sort").unwrap_or_default())?,
         shared_with: call.context.caller.user.clone().filter(|_| shared),
-        paging,
+        paging: call.paging(),
     })
 }

@@ -1,4 +1,4 @@
-//! `/v1/secrets` and what is under each secret but its user metadata.
+//! `/v1/secrets` and what is under each secret but its user metadata, access list and consumers.
 
 mod delete;
 mod input;
@@ -6,55 +6,46 @@ mod payload;
 mod view;
 
 pub(crate) use delete::delete;
-pub(crate) use input::require_json;
 pub(crate) use payload::{asks_for_payload, payload, upload};
-pub(crate) use view::reference;
+pub(crate) use view::{Consumers, document};
 
 use http::StatusCode;
-use http::header::{HeaderValue, LOCATION};
-use serde_json::{Map, Value, json as object};
-use strongroom_core::SecretId;
+use serde_json::json as object;
+use strongroom_core::Violation;
 
-use crate::answer::{Answer, Reply, json, with_header};
-use crate::http::links::{add_paging, paging};
-use crate::pipeline::Call;
+use crate::answer::{json, located};
+use crate::call::{Call, Handled};
+use crate::references;
 
 /// `POST /secrets`.
-pub(crate) async fn create(call: Call<'_>) -> Answer {
-    let new = || input::new_secret(&call);
-    let verdict = call.manager.secrets().create(&call.context, new).await;
-    call.answer(verdict, |secret| {
-        let reference = reference(&call.base, secret.id);
+pub(crate) async fn create(call: &Call<'_>) -> Handled {
+    let verdict = call.manager.secrets().create(&call.context, || input::new_secret(call)).await;
+    Ok(call.answer(verdict, |secret| {
+        let reference = references::secret(&call.base, secret.id);
         located(json(StatusCode::CREATED, &object!({"secret_ref": &reference})), &reference)
-    })
+    }))
 }
 
 /// `GET /secrets`.
-pub(crate) async fn list(call: Call<'_>) -> Answer {
-    let paging = paging(call.settings, &call.query);
-    let query = || input::query(&call, paging);
-    let verdict = call.manager.secrets().list(&call.context, query).await;
-    call.answer(verdict, |page| {
-        let items: Vec<_> =
-            page.items.iter().map(|secret| view::document(secret, &call.base, call.version)).collect();
-        let mut body = Map::new();
+pub(crate) async fn list(call: &Call<'_>) -> Handled {
+    let verdict = call.manager.secrets().list(&call.context, || input::query(call)).await;
+    Ok(call.answer(verdict, |page| {
+        let consumers = Consumers::at(call.version);
+        let items = page.items.iter().map(|view| document(view, &call.base, consumers)).collect();
         let kept = call.query.without(&["limit", "offset"]);
-        add_paging(&mut body, &call.base.reference("secrets"), paging, items.len(), page.total, &kept);
-        body.insert("secrets".to_owned(), Value::Array(items));
-        json(StatusCode::OK, &body)
-    })
+        call.page_keeping("secrets", "secrets", items, page.total, &kept)
+    }))
 }
 
 /// `GET /secrets/{id}` as metadata.
-pub(crate) async fn describe(call: Call<'_>, id: SecretId) -> Answer {
-    let verdict = call.manager.secrets().describe(&call.context, id).await;
-    call.answer(verdict, |secret| json(StatusCode::OK, &view::document(&secret, &call.base, call.version)))
-}
-
-/// The reply with a `Location`, unless the base URL can't be a header.
-pub(crate) fn located(reply: Reply, reference: &str) -> Reply {
-    match HeaderValue::from_str(reference) {
-        Ok(value) => with_header(reply, LOCATION, value),
-        Err(_) => reply,
+pub(crate) async fn describe(call: &Call<'_>) -> Handled {
+    let wanted = call.query.get("transport_key_needed");
+    if wanted.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        let reason = "can't be met: no backend has transport keys";
+        return Err(Violation::new("transport_key_needed", reason).into());
     }
+    let verdict = call.manager.secrets().describe(&call.context, call.names.id()?).await;
+    Ok(call.answer(verdict, |view| {
+        json(StatusCode::OK, &document(&view, &call.base, Consumers::at(call.version)))
+    }))
 }

@@ -1,13 +1,12 @@
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use strongroom_core::{
-    ContentType, Error, OpenedPayload, Payload, PayloadFormat, SecretId, Upload, Violation,
-};
+use strongroom_core::{ContentType, Error, OpenedPayload, Payload, PayloadFormat, Upload};
 
-use crate::answer::{Answer, Reply, empty, with_body};
+use super::input::NO_TRANSPORT_KEYS;
+use crate::answer::{Reply, empty, with_body};
+use crate::call::{Call, Handled};
 use crate::http::accept;
-use crate::pipeline::Call;
 
 /// Whether `GET /secrets/{id}` means the payload: every `Accept` but three does (spec section 3.2).
 pub(crate) fn asks_for_payload(headers: &HeaderMap) -> bool {
@@ -15,11 +14,11 @@ pub(crate) fn asks_for_payload(headers: &HeaderMap) -> bool {
 }
 
 /// `GET /secrets/{id}/payload`, or the older form without `/payload`.
-pub(crate) async fn payload(call: Call<'_>, id: SecretId) -> Answer {
+pub(crate) async fn payload(call: &Call<'_>) -> Handled {
     let asked = accept::raw(&call.headers).filter(|value| !value.is_empty());
     let format = || {
         if call.query.filled("trans_wrapped_session_key").is_some() {
-            return Err(Violation::new("transport_key_id", "names no transport key").into());
+            return Err(NO_TRANSPORT_KEYS.into());
         }
         match asked.as_deref() {
             None => Ok(PayloadFormat::As(ContentType::OctetStream)),
@@ -27,8 +26,8 @@ pub(crate) async fn payload(call: Call<'_>, id: SecretId) -> Answer {
             Some(named) => ContentType::parse(named).map(PayloadFormat::As).ok_or(Error::NotAcceptable),
         }
     };
-    let verdict = call.manager.secrets().payload(&call.context, id, format).await;
-    call.answer(verdict, |opened| bytes(opened, asked.as_deref()))
+    let verdict = call.manager.secrets().payload(&call.context, call.names.id()?, format).await;
+    Ok(call.answer(verdict, |opened| bytes(opened, asked.as_deref())))
 }
 
 fn bytes(opened: OpenedPayload, asked: Option<&str>) -> Reply {
@@ -38,7 +37,7 @@ fn bytes(opened: OpenedPayload, asked: Option<&str>) -> Reply {
     let content_type = match opened.content_type {
         ContentType::Text => {
             let charset =
-                asked.and_then(|value| value.split_once("charset=")).map_or("UTF-8", |(_, name)| name);
+                asked.and_then(|value| value.split_once("charset=")?.1.split(';').next()).unwrap_or("UTF-8");
             HeaderValue::from_str(&format!("text/plain; charset={}", charset.trim()))
                 .unwrap_or(HeaderValue::from_static("text/plain; charset=UTF-8"))
         }
@@ -57,9 +56,9 @@ impl AsRef<[u8]> for Outgoing {
 }
 
 /// `PUT /secrets/{id}` (spec section 6.3).
-pub(crate) async fn upload(call: Call<'_>, id: SecretId) -> Answer {
+pub(crate) async fn upload(call: &Call<'_>) -> Handled {
     let upload = || {
-        let content_type = match media_type(&call.headers) {
+        let content_type = match call.media_type() {
             Some("text/plain") => Some(ContentType::Text),
             Some("application/octet-stream") => Some(ContentType::OctetStream),
             _ => None,
@@ -71,16 +70,10 @@ pub(crate) async fn upload(call: Call<'_>, id: SecretId) -> Answer {
         let upload =
             Upload::from_body(body, content_type, encoding.as_deref(), call.settings.max_secret_bytes)?;
         if call.query.filled("transport_key_id").is_some() {
-            return Err(Violation::new("transport_key_id", "names no transport key").into());
+            return Err(NO_TRANSPORT_KEYS.into());
         }
         Ok(upload)
     };
-    let verdict = call.manager.secrets().upload(&call.context, id, upload).await;
-    call.answer(verdict, |()| empty(StatusCode::NO_CONTENT))
-}
-
-/// The media type of the body, without parameters.
-pub(crate) fn media_type(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    value.split(';').next().map(str::trim)
+    let verdict = call.manager.secrets().upload(&call.context, call.names.id()?, upload).await;
+    Ok(call.answer(verdict, |()| empty(StatusCode::NO_CONTENT)))
 }

@@ -1,17 +1,28 @@
 use serde_json::{Map, Value, json as object};
+use strongroom_core::SecretView;
 use strongroom_core::secret::Label;
-use strongroom_core::{Secret, SecretId};
 
 use crate::http::microversion::Microversion;
 use crate::settings::BaseUrl;
+use crate::{consumers, references};
 
-/// The reference to a secret.
-pub(crate) fn reference(base: &BaseUrl, id: SecretId) -> String {
-    base.reference(&format!("secrets/{id}"))
+/// Whether a secret's document shows who uses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Consumers {
+    Shown,
+    Left,
+}
+
+impl Consumers {
+    /// What that version of the API does.
+    pub(super) fn at(version: Microversion) -> Self {
+        if version >= Microversion::V1_1 { Self::Shown } else { Self::Left }
+    }
 }
 
 /// What is told about a secret (spec section 6.1).
-pub(super) fn document(secret: &Secret, base: &BaseUrl, version: Microversion) -> Value {
+pub(crate) fn document(view: &SecretView, base: &BaseUrl, consumers: Consumers) -> Value {
+    let SecretView { secret, uses } = view;
     let label = |label: &Option<Label>| label.as_ref().map(|text| text.as_str().to_owned());
     let mut body = Map::new();
     let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);
@@ -25,12 +36,12 @@ pub(super) fn document(secret: &Secret, base: &BaseUrl, version: Microversion) -
     put("mode", label(&secret.mode).into());
     put("bit_length", secret.bit_length.map(strongroom_core::secret::BitLength::get).into());
     put("creator_id", secret.creator.as_ref().map(|user| user.as_str().to_owned()).into());
-    if version >= Microversion::V1_1 {
-        put("consumers", Value::Array(Vec::new()));
+    if consumers == Consumers::Shown {
+        put("consumers", uses.iter().map(consumers::summary).collect());
     }
     if let Some(content_type) = secret.content_type {
         put("content_types", object!({"default": content_type.as_str()}));
     }
-    put("secret_ref", reference(base, secret.id).into());
+    put("secret_ref", references::secret(base, secret.id).into());
     Value::Object(body)
 }

@@ -2,6 +2,7 @@
 
 mod caller;
 mod defaults;
+mod explain;
 mod parse;
 mod policy;
 mod rule;
@@ -9,6 +10,7 @@ mod target;
 
 pub use caller::{Caller, IdentitySource, MAX_ROLES, Roles};
 pub use defaults::{RuleSet, default_rules};
+pub use explain::{Explanation, Step};
 pub use parse::RuleError;
 pub use policy::{Policy, PolicyError, PolicyRules};
 pub use target::PolicyTarget;

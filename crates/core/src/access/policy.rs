@@ -45,6 +45,15 @@ pub enum PolicyError {
     },
 }
 
+impl PolicyError {
+    /// The rule at fault.
+    pub fn rule(&self) -> &str {
+        match self {
+            Self::Syntax { name, .. } | Self::Undefined { name, .. } | Self::Circular { name } => name,
+        }
+    }
+}
+
 impl Policy {
     /// The default rules of one set, with `overrides` replacing rules of the same name or adding new ones.
     pub fn new(set: RuleSet, overrides: &[(String, String)]) -> Result<Self, PolicyError> {
@@ -66,6 +75,11 @@ impl Policy {
         self.rules
             .get(rule)
             .is_some_and(|found| found.holds(caller, target, &|name| self.allows(name, caller, target)))
+    }
+
+    /// The rule of that name.
+    pub(super) fn rule(&self, name: &str) -> Option<&Rule> {
+        self.rules.get(name)
     }
 
     /// Walks every reference from `name`, so that deciding later always ends and never meets a gap.

@@ -156,7 +156,10 @@ impl<'a> Containers<'a> {
             .carry_out(move |writer| {
                 let (container, _) = container(writer, id)?;
                 own_secret(writer, member.secret, &project, now)?;
-                if container.members.contains(&member) {
+                let same = |there: &Member| {
+                    there.secret == member.secret && there.name_or_empty() == member.name_or_empty()
+                };
+                if container.members.iter().any(same) {
                     return Err(Error::Conflict(Conflict::Member));
                 }
                 Ok(writer.insert_member(id, &member)?)

@@ -1,9 +1,8 @@
 //! Makes a new key file, whole and durable or not at all.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Write as _;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, fchmod, fsync, linkat, openat, unlinkat};
@@ -23,7 +22,7 @@ use crate::random;
 /// The file appears under its name complete and synced. A file that exists already is an error and stays
 /// untouched; so is a folder that others could change.
 pub fn create_key_file(path: &Path, now: Timestamp) -> Result<(), KeyFileError> {
-    let folder = Folder::holding(path, geteuid().as_raw())?.descriptor;
+    let folder = Folder::holding(path, geteuid().as_raw())?;
     let name = name_of(path)?;
     let mut key = Zeroizing::new([0; KEY_LEN]);
     random::system(key.as_mut_slice()).map_err(|_| KeyFileError::Random)?;
@@ -36,22 +35,26 @@ pub fn create_key_file(path: &Path, now: Timestamp) -> Result<(), KeyFileError> 
     temporary.push(format!(".{}", hex::encode(suffix)));
 
     let linked = write(&folder, &temporary, &text, path).and_then(|()| {
-        linkat(&folder, &temporary, &folder, name, AtFlags::empty()).map_err(|errno| match errno {
-            Errno::EXIST => KeyFileError::Exists { path: path.to_owned() },
-            errno => KeyFileError::io("put in place", path)(errno),
+        linkat(&folder.descriptor, &temporary, &folder.descriptor, name, AtFlags::empty()).map_err(|errno| {
+            match errno {
+                Errno::EXIST => KeyFileError::Exists { path: path.to_owned() },
+                errno => KeyFileError::io("put in place", path)(errno),
+            }
         })
     });
-    let removed = match unlinkat(&folder, &temporary, AtFlags::empty()) {
+    let removed = match unlinkat(&folder.descriptor, &temporary, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(errno) => Err(KeyFileError::io("remove the temporary name of", path)(errno)),
     };
     linked.and(removed)?;
-    sync_folder(&folder).map_err(KeyFileError::io("sync the folder of", path))
+    sync_folder(&folder, path)
 }
 
-fn write(folder: &OwnedFd, name: &OsString, text: &[u8], path: &Path) -> Result<(), KeyFileError> {
+/// Writes a file of mode 0400 under a name that is not taken, and syncs it.
+pub(super) fn write(folder: &Folder, name: &OsStr, text: &[u8], path: &Path) -> Result<(), KeyFileError> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = openat(folder, name, flags, Mode::RUSR).map_err(KeyFileError::io("create", path))?;
+    let file =
+        openat(&folder.descriptor, name, flags, Mode::RUSR).map_err(KeyFileError::io("create", path))?;
     // The mask of the process may have taken the one bit away.
     fchmod(&file, Mode::RUSR).map_err(KeyFileError::io("set the mode of", path))?;
     let mut file = File::from(file);
@@ -60,7 +63,6 @@ fn write(folder: &OwnedFd, name: &OsString, text: &[u8], path: &Path) -> Result<
 }
 
 /// Makes the names in a folder durable.
-fn sync_folder(folder: &OwnedFd) -> Result<(), Errno> {
-    let readable = openat(folder, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    fsync(readable)
+pub(super) fn sync_folder(folder: &Folder, path: &Path) -> Result<(), KeyFileError> {
+    folder.readable().and_then(fsync).map_err(KeyFileError::io("sync the folder of", path))
 }

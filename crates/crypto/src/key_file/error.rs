@@ -64,6 +64,16 @@ pub enum KeyFileError {
         /// The user id to give it to.
         owner: u32,
     },
+    /// No version can be added to the file; it was left as it is.
+    #[error(
+        "{path} holds as many versions of the master key as it can; take out those that nothing refers to any \
+         more, on a copy that you keep",
+        path = .path.display()
+    )]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
     /// The content is not that of a master key file.
     #[error(
         "{path}, line {line}: {reason}; restore the file from its backup, and do not edit it by hand",

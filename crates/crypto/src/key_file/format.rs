@@ -28,20 +28,35 @@ const CHECK_LEN: usize = 8;
 /// What the decoder wants at hand: whole groups of three bytes.
 const DECODED_ROOM: usize = KEY_LEN.div_ceil(3) * 3;
 
+/// Larger than any line.
+pub(super) const LINE_ROOM: usize = 256;
+
 /// A file with one key. The buffer is large enough to be never moved, so dropping it wipes all there is.
 pub(crate) fn render(
     version: MasterKeyVersion,
     created: Timestamp,
     key: &[u8; KEY_LEN],
 ) -> Zeroizing<Vec<u8>> {
-    let mut text = Zeroizing::new(Vec::with_capacity(512));
+    let mut text = Zeroizing::new(Vec::with_capacity(HEADER.len() + 1 + LINE_ROOM));
+    text.extend(HEADER.as_bytes());
+    text.push(b'\n');
+    append(&mut text, version, created, key);
+    text
+}
+
+/// Adds a line to a text, whose buffer has at least [`LINE_ROOM`] left, so that it is not moved.
+pub(super) fn append(
+    text: &mut Zeroizing<Vec<u8>>,
+    version: MasterKeyVersion,
+    created: Timestamp,
+    key: &[u8; KEY_LEN],
+) {
     let mut encoded = Zeroizing::new([0; BASE64_LEN]);
     // Never short: the buffer has the length of an encoded key.
     let length = STANDARD.encode_slice(key, encoded.as_mut_slice()).unwrap_or(0);
-    text.extend(format!("{HEADER}\n{version} {created} ").as_bytes());
+    text.extend(format!("{version} {created} ").as_bytes());
     text.extend(encoded.iter().take(length));
     text.extend(format!(" {}\n", check_value(key, &version.to_string(), &created.to_string())).as_bytes());
-    text
 }
 
 /// Reads a whole file; the keys go straight into locked memory.

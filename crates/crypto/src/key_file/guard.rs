@@ -31,7 +31,7 @@ pub(super) enum Keeper {
 
 /// A folder whose path, up to the root, can be changed by root and the service's user only.
 pub(super) struct Folder {
-    /// Names the folder for lookups; can't be read or synced.
+    /// Names the folder for lookups; can't be read, synced or locked.
     pub(super) descriptor: OwnedFd,
 }
 
@@ -58,27 +58,33 @@ impl Folder {
         }
         Ok(Self { descriptor })
     }
-}
 
-/// Opens the file for reading, or tells what is not safe about it. `user` is the service's user id.
-pub(super) fn open_checked(path: &Path, keeper: Keeper, user: u32) -> Result<File, KeyFileError> {
-    let folder = Folder::holding(path, user)?;
-    let name = name_of(path)?;
-    // Without NONBLOCK the opening of a pipe would wait for its writer.
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    match openat(&folder.descriptor, name, flags, Mode::empty()) {
-        Ok(file) => {
-            check_file(&status(&file, path)?, path, keeper, user)?;
-            Ok(File::from(file))
-        }
-        Err(Errno::NOENT) => Err(KeyFileError::Missing { path: path.to_owned() }),
-        Err(Errno::LOOP) => Err(KeyFileError::NotAFile { path: path.to_owned() }),
-        Err(refused) => {
-            // A wrong owner or mode may be what stands in the way: then say that.
-            if let Ok(status) = statat(&folder.descriptor, name, AtFlags::SYMLINK_NOFOLLOW) {
-                check_file(&status, path, keeper, user)?;
+    /// The same folder once more, to be synced or locked.
+    pub(super) fn readable(&self) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        openat(&self.descriptor, ".", flags, Mode::empty())
+    }
+
+    /// Opens the file at the end of `path` for reading, or tells what is not safe about it. `user` is the
+    /// service's user id.
+    pub(super) fn open_checked(&self, path: &Path, keeper: Keeper, user: u32) -> Result<File, KeyFileError> {
+        let name = name_of(path)?;
+        // Without NONBLOCK the opening of a pipe would wait for its writer.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        match openat(&self.descriptor, name, flags, Mode::empty()) {
+            Ok(file) => {
+                check_file(&status(&file, path)?, path, keeper, user)?;
+                Ok(File::from(file))
             }
-            Err(KeyFileError::io("open", path)(refused))
+            Err(Errno::NOENT) => Err(KeyFileError::Missing { path: path.to_owned() }),
+            Err(Errno::LOOP) => Err(KeyFileError::NotAFile { path: path.to_owned() }),
+            Err(refused) => {
+                // A wrong owner or mode may be what stands in the way: then say that.
+                if let Ok(status) = statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW) {
+                    check_file(&status, path, keeper, user)?;
+                }
+                Err(KeyFileError::io("open", path)(refused))
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The soft master key: a small text file that nobody but the service can read.
 
+mod add;
 mod create;
 mod error;
 mod format;
@@ -8,6 +9,7 @@ mod guard;
 mod tests;
 
 use std::fmt;
+use std::fs::File;
 use std::io::Read as _;
 use std::iter::once;
 use std::path::{Component, Path};
@@ -17,9 +19,10 @@ use strongroom_core::Timestamp;
 use strongroom_core::ports::MasterKeyVersion;
 use zeroize::Zeroizing;
 
-use self::guard::{Keeper, open_checked};
+use self::guard::{Folder, Keeper};
 use crate::locked::LockedKey;
 
+pub use self::add::add_key_version;
 pub use self::create::create_key_file;
 pub use self::error::KeyFileError;
 #[cfg(test)]
@@ -93,7 +96,11 @@ impl fmt::Debug for MasterKeys {
 }
 
 fn load_as(path: &Path, keeper: Keeper, user: u32) -> Result<MasterKeys, KeyFileError> {
-    let file = open_checked(path, keeper, user)?;
+    let file = Folder::holding(path, user)?.open_checked(path, keeper, user)?;
+    format::parse(&read(file, path)?, path)
+}
+
+fn read(file: File, path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     // Room for the largest file and one byte more, so that reading never moves what it has read.
     let mut text = Zeroizing::new(Vec::with_capacity(LARGEST_FILE + 1));
     let room = u64::try_from(text.capacity()).unwrap_or(u64::MAX);
@@ -105,5 +112,5 @@ fn load_as(path: &Path, keeper: Keeper, user: u32) -> Result<MasterKeys, KeyFile
             reason: "this is not a master key file: it is larger than 64 KiB",
         });
     }
-    format::parse(&text, path)
+    Ok(text)
 }

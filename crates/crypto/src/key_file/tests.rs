@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::PathBuf;
@@ -75,6 +76,100 @@ fn of_many_creating_at_once_one_succeeds() {
     });
     assert_eq!((made, fs::read_dir(folder.path()).unwrap().count()), (1, 1));
     MasterKeys::load(&path).unwrap();
+}
+
+#[test]
+fn an_added_version_is_the_newest_and_the_older_stay() {
+    let (folder, path) = with_key();
+    let first = bytes(&MasterKeys::load(&path).unwrap(), 1);
+    let later = now().plus_seconds(1);
+    for version in 2..=5 {
+        assert_eq!(add_key_version(&path, later).unwrap(), MasterKeyVersion(version));
+    }
+    let keys = MasterKeys::load(&path).unwrap();
+    let times = [now(), later, later, later, later];
+    assert_eq!(
+        keys.versions().collect::<Vec<_>>(),
+        (1..).map(MasterKeyVersion).zip(times).collect::<Vec<_>>()
+    );
+    assert_eq!(bytes(&keys, 1), first);
+    assert_eq!((1..=5).map(|version| bytes(&keys, version)).collect::<HashSet<_>>().len(), 5);
+    let metadata = fs::metadata(&path).unwrap();
+    assert_eq!((metadata.mode() & 0o7777, metadata.nlink()), (0o400, 1));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn of_many_adding_at_once_each_gets_a_version_of_its_own() {
+    let (folder, path) = with_key();
+    let mut added: Vec<u32> = std::thread::scope(|scope| {
+        let adding = || (0..5).map(|_| add_key_version(&path, now()).unwrap().0).collect::<Vec<_>>();
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(adding)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    added.sort_unstable();
+    assert_eq!(added, (2..=41).collect::<Vec<_>>());
+    assert_eq!(MasterKeys::load(&path).unwrap().versions().count(), 41);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_version_is_added_only_to_a_file_that_would_load() {
+    let (folder, path) = with_key();
+    let good = fs::read(&path).unwrap();
+    set_mode(&path, 0o440);
+    let error = add_key_version(&path, now()).unwrap_err();
+    assert!(matches!(error, KeyFileError::Mode { .. }), "{error}");
+    set_mode(&path, 0o600);
+    fs::write(&path, &good[..good.len() - 3]).unwrap();
+    set_mode(&path, 0o400);
+    let error = add_key_version(&path, now()).unwrap_err();
+    assert!(matches!(error, KeyFileError::Malformed { line: 2, .. }), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), good[..good.len() - 3]);
+    let error = add_key_version(&folder.path().join("none"), now()).unwrap_err();
+    assert!(matches!(error, KeyFileError::Missing { .. }), "{error}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// The same as a disk on which nothing can be written: the name that the new content needs is not to be had.
+#[test]
+fn when_the_new_content_can_not_be_written_the_old_stays() {
+    let (folder, path) = with_key();
+    let before = fs::read(&path).unwrap();
+    fs::create_dir(folder.path().join(".master.key.next")).unwrap();
+    let error = add_key_version(&path, now()).unwrap_err();
+    assert!(matches!(error, KeyFileError::Io { .. }), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn what_a_killed_process_left_is_overwritten() {
+    let (folder, path) = with_key();
+    fs::write(folder.path().join(".master.key.next"), "strongroom-master-key 1\n1 20").unwrap();
+    assert_eq!(add_key_version(&path, now()).unwrap(), MasterKeyVersion(2));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_full_file_takes_no_more_and_still_loads() {
+    let (_folder, path) = with_key();
+    let last = format::render(MasterKeyVersion(u32::MAX), now(), &[1; 32]);
+    let mut large = Zeroizing::new(b"strongroom-master-key 1\n".to_vec());
+    for version in 1..=600 {
+        format::append(&mut large, MasterKeyVersion(version), now(), &[1; 32]);
+    }
+    for text in [last, large] {
+        set_mode(&path, 0o600);
+        fs::write(&path, &*text).unwrap();
+        set_mode(&path, 0o400);
+        let error = loop {
+            if let Err(error) = add_key_version(&path, now()) {
+                break error;
+            }
+        };
+        assert!(matches!(error, KeyFileError::Full { .. }), "{error}");
+        MasterKeys::load(&path).unwrap();
+    }
 }
 
 #[test]

@@ -94,8 +94,18 @@ async fn forgetting_twice_succeeds() {
 }
 
 #[tokio::test]
-async fn generated_material_is_fresh() {
-    suite().generated_material_is_fresh().await.unwrap();
+async fn generated_keys_are_fresh() {
+    suite().generated_keys_are_fresh().await.unwrap();
+}
+
+#[tokio::test]
+async fn generated_pairs_are_fresh() {
+    suite().generated_pairs_are_fresh().await.unwrap();
+}
+
+#[tokio::test]
+async fn keys_that_are_not_made_are_told_apart() {
+    suite().keys_that_are_not_made_are_told_apart().await.unwrap();
 }
 
 #[tokio::test]

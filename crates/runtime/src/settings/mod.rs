@@ -1,9 +1,13 @@
 //! What the operator can set, where each value came from, and every problem with it at once.
 
+mod cors;
+mod orders;
+mod quotas;
 mod reader;
 mod sections;
 mod sources;
 
+pub use orders::OrdersSection;
 pub use reader::{Problem, SettingsError, Shown};
 pub use sections::{
     AuditSection, IdentityMode, IdentitySection, LogFormat, LogSection, MasterKeySection, PolicySection,

@@ -5,7 +5,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use strongroom_api::{ApiSettings, BaseUrl, ServerLimits};
 use strongroom_core::RuleSet;
+use strongroom_core::quota::EffectiveQuotas;
 
+use super::cors::cors;
+use super::orders::{OrdersSection, orders};
+use super::quotas::quotas;
 use super::reader::{Reader, SettingsError, Shown};
 use super::sources::Sources;
 
@@ -25,6 +29,10 @@ pub struct Settings {
     pub identity: IdentitySection,
     /// Which access rules apply.
     pub policy: PolicySection,
+    /// What projects may have for which nothing else is set.
+    pub quotas: EffectiveQuotas,
+    /// How orders are carried out.
+    pub orders: OrdersSection,
     /// Where the soft master key is.
     pub master_key: MasterKeySection,
     /// Where secrets are kept.
@@ -58,6 +66,8 @@ pub enum IdentityMode {
 pub struct PolicySection {
     /// The default rules.
     pub rule_set: RuleSet,
+    /// The operator's own rules, in place of defaults of the same names.
+    pub file: Option<PathBuf>,
 }
 
 /// Where the soft master key is.
@@ -121,12 +131,15 @@ impl Settings {
     pub fn load(sources: &Sources) -> Result<(Self, Vec<Shown>), SettingsError> {
         let mut reader = Reader::new(sources.figment())?;
         let data_dir = reader.get("data_dir", PathBuf::from("/var/lib/strongroom"), PATH);
+        let orders = orders(&mut reader);
         let settings = Self {
             listen: listen(&mut reader),
-            api: api(&mut reader),
+            api: ApiSettings { order_wait: orders.wait, cors: cors(&mut reader), ..api(&mut reader) },
             limits: limits(&mut reader),
             identity: identity(&mut reader),
             policy: policy(&mut reader),
+            quotas: quotas(&mut reader),
+            orders,
             master_key: master_key(&mut reader, &data_dir),
             storage: storage(&mut reader, &data_dir),
             audit: audit(&mut reader, &data_dir),
@@ -194,6 +207,7 @@ fn api(reader: &mut Reader) -> ApiSettings {
         largest_page,
         body_timeout: seconds(reader, "api.body_timeout_seconds", defaults.body_timeout),
         disable_file: Some(disable_file),
+        ..defaults
     }
 }
 
@@ -215,7 +229,11 @@ fn identity(reader: &mut Reader) -> IdentitySection {
 
 fn policy(reader: &mut Reader) -> PolicySection {
     let current = reader.get("policy.enforce_new_defaults", true, "true or false");
-    PolicySection { rule_set: if current { RuleSet::Current } else { RuleSet::Legacy } }
+    let file = reader.get("policy.file", PathBuf::new(), "a path as text, or \"\" for none");
+    PolicySection {
+        rule_set: if current { RuleSet::Current } else { RuleSet::Legacy },
+        file: Some(file).filter(|file| !file.as_os_str().is_empty()),
+    }
 }
 
 fn master_key(reader: &mut Reader, data_dir: &Path) -> MasterKeySection {
@@ -253,7 +271,7 @@ fn log(reader: &mut Reader) -> LogSection {
     LogSection { level, format: reader.get("log.format", LogFormat::Text, "\"text\" or \"json\"") }
 }
 
-fn positive<T>(reader: &mut Reader, key: &'static str, default: T) -> T
+pub(super) fn positive<T>(reader: &mut Reader, key: &'static str, default: T) -> T
 where
     T: serde::de::DeserializeOwned + Serialize + Copy + Default + PartialEq,
 {
@@ -264,7 +282,7 @@ where
     value
 }
 
-fn seconds(reader: &mut Reader, key: &'static str, default: Duration) -> Duration {
+pub(super) fn seconds(reader: &mut Reader, key: &'static str, default: Duration) -> Duration {
     Duration::from_secs(positive(reader, key, default.as_secs()))
 }
 

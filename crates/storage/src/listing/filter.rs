@@ -4,11 +4,12 @@ use diesel::expression::{AppearsOnTable, ValidGrouping};
 use diesel::prelude::*;
 use diesel::query_builder::QueryFragment;
 use diesel::sql_types::{BigInt, Bool, Nullable};
+use strongroom_core::UserId;
 use strongroom_core::secret::{DateFilter, DateTerm, SecretQuery};
 
 use super::Scope;
 use crate::Backend;
-use crate::schema::secrets;
+use crate::schema::{acl_users, secrets};
 
 /// A question about secrets whose filters and order are chosen while running.
 pub(super) type Question<'a> = secrets::BoxedQuery<'a, Backend>;
@@ -37,16 +38,29 @@ pub(super) fn is_given(query: &SecretQuery) -> bool {
         || [created, updated, expiration].iter().any(|filter| !filter.terms().is_empty())
 }
 
-/// The unexpired secrets that match every filter, in no order.
+/// The project's unexpired secrets that match every filter, in no order.
 pub(super) fn matching(scope: Scope, query: &SecretQuery) -> Question<'_> {
-    let mut question = secrets::table
-        .filter(secrets::project.eq(scope.project))
+    narrowed(unexpired(scope.now).filter(secrets::project.eq(scope.project)), query)
+}
+
+/// The unexpired secrets of any project whose ACL lists the user, in no order.
+pub(super) fn shared_with(user: &UserId, now: i64) -> Question<'_> {
+    let shared = acl_users::table.filter(acl_users::user.eq(user.as_str())).select(acl_users::object);
+    unexpired(now).filter(secrets::id.eq_any(shared))
+}
+
+fn unexpired<'a>(now: i64) -> Question<'a> {
+    secrets::table
         .filter(secrets::live.eq(true))
-        .filter(secrets::expiration.is_null().or(secrets::expiration.gt(scope.now)))
+        .filter(secrets::expiration.is_null().or(secrets::expiration.gt(now)))
         // Filters and sorts make so many different statements that keeping each one prepared would let a
         // caller fill the memory. Hand-written SQL, however little, keeps diesel from doing so.
         .filter(sql::<Bool>("1 = 1"))
-        .into_boxed();
+        .into_boxed()
+}
+
+/// Those of the secrets that match every filter.
+pub(super) fn narrowed<'a>(mut question: Question<'a>, query: &'a SecretQuery) -> Question<'a> {
     if let Some(pattern) = &query.name {
         question = question.filter(secrets::name.like(pattern.as_str()));
     }

@@ -7,6 +7,7 @@
 mod filter;
 mod order;
 mod seek;
+mod shared;
 
 use diesel::prelude::*;
 use strongroom_core::secret::{Page, Paging, SecretQuery};
@@ -16,7 +17,7 @@ use crate::Connection;
 use crate::column;
 use crate::fault::Fault;
 use crate::schema::secrets;
-use crate::tables::projects;
+use crate::tables::projects::{self, Project};
 use crate::tables::secrets::Row;
 
 /// The project's unexpired secrets that match, in the order asked for.
@@ -26,9 +27,8 @@ pub(crate) fn page(
     query: &SecretQuery,
     now: Timestamp,
 ) -> Result<Page<Secret>, Fault> {
-    // Nothing can be shared as yet: there are no ACLs, hence no list that names a user.
-    if query.shared_with.is_some() {
-        return Ok(Page { items: Vec::new(), total: 0 });
+    if let Some(user) = &query.shared_with {
+        return shared::page(connection, user, query, now);
     }
     let Some(counted) = projects::find(connection, project)? else {
         return Ok(Page { items: Vec::new(), total: 0 });
@@ -39,8 +39,7 @@ pub(crate) fn page(
         (ordered(connection, scope, query)?, column::count(total, "secrets")?)
     } else {
         let expired = scope.expired(connection)?;
-        let expired_count = i64::try_from(expired.len()).unwrap_or(i64::MAX);
-        let total = column::count(counted.live.saturating_sub(expired_count), "projects.live")?;
+        let total = total(counted, &expired)?;
         let rows = if order::is_given(query) {
             ordered(connection, scope, query)?
         } else {
@@ -50,6 +49,21 @@ pub(crate) fn page(
     };
     let items = rows.into_iter().map(|row| row.of(project.clone())).collect::<Result<_, Fault>>()?;
     Ok(Page { items, total })
+}
+
+/// How many unexpired secrets the project has.
+pub(crate) fn count(connection: &mut Connection, project: &ProjectId, now: Timestamp) -> Result<u64, Fault> {
+    let Some(counted) = projects::find(connection, project)? else {
+        return Ok(0);
+    };
+    let scope = Scope { project: counted.id, now: now.as_micros() };
+    total(counted, &scope.expired(connection)?)
+}
+
+/// How many secrets a list of a project shows, of which the live ones at these positions have expired.
+fn total(counted: Project, expired: &[i64]) -> Result<u64, Fault> {
+    let expired = i64::try_from(expired.len()).unwrap_or(i64::MAX);
+    column::count(counted.live.saturating_sub(expired), "projects.live")
 }
 
 /// Whose secrets are listed, and at what time.

@@ -15,6 +15,18 @@ pub(super) fn is_given(query: &SecretQuery) -> bool {
 /// Puts the answers in the order asked for: text by its bytes, an absent value before every other (after
 /// it when descending), equals by insertion in the direction of the last key.
 pub(super) fn by<'a>(query: &SecretQuery, question: Question<'a>) -> Question<'a> {
+    let (question, descending) = sorted(query, question);
+    then(question, secrets::position, descending)
+}
+
+/// As [`by`], for secrets of several projects: equals by the time of creation.
+pub(super) fn across_projects<'a>(query: &SecretQuery, question: Question<'a>) -> Question<'a> {
+    let (question, descending) = sorted(query, question);
+    then(then(question, secrets::created, descending), secrets::id, descending)
+}
+
+/// Puts the answers in the order of the keys asked for, and tells whether the last of them is descending.
+fn sorted<'a>(query: &SecretQuery, question: Question<'a>) -> (Question<'a>, bool) {
     let mut descending = false;
     let mut question = question;
     for key in query.sort.keys().iter().filter(|key| key.field != SortField::Status) {
@@ -32,7 +44,7 @@ pub(super) fn by<'a>(query: &SecretQuery, question: Question<'a>) -> Question<'a
             SortField::Status => question,
         };
     }
-    then(question, secrets::position, descending)
+    (question, descending)
 }
 
 fn then<'a, C>(question: Question<'a>, column: C, descending: bool) -> Question<'a>

@@ -6,8 +6,8 @@ use diesel::sql_types::Text;
 use crate::Connection;
 
 /// What each question finds wrong, a line each.
-const QUESTIONS: [&str; 4] = [
-    "SELECT integrity_check AS finding FROM pragma_integrity_check(100) WHERE integrity_check <> 'ok'",
+const QUESTIONS: [&str; 6] = [
+    "SELECT integrity_check AS finding FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
     r#"SELECT "table" || ' refers to a row of ' || parent || ' that is not there' AS finding
        FROM pragma_foreign_key_check() LIMIT 100"#,
     "SELECT 'projects.live of project ' || id || ' does not count its live secrets' AS finding
@@ -20,6 +20,16 @@ const QUESTIONS: [&str; 4] = [
        FROM secret_buckets AS b
        WHERE live <> (SELECT count(*) FROM secrets WHERE project = b.project AND live = 1
                       AND position >= b.bucket * 512 AND position < (b.bucket + 1) * 512)
+       LIMIT 100",
+    "SELECT 'the ACL of object ' || lower(hex(object)) || ' outlives it' AS finding
+       FROM acls
+       WHERE NOT EXISTS (SELECT 1 FROM secrets WHERE id = acls.object)
+         AND NOT EXISTS (SELECT 1 FROM containers WHERE id = acls.object)
+       LIMIT 100",
+    "SELECT 'consumer ' || lower(hex(id)) || ' outlives its ' || kind AS finding
+       FROM consumers AS c
+       WHERE NOT CASE kind WHEN 'secret' THEN EXISTS (SELECT 1 FROM secrets WHERE id = c.object)
+                           ELSE EXISTS (SELECT 1 FROM containers WHERE id = c.object) END
        LIMIT 100",
 ];
 

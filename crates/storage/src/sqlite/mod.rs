@@ -9,9 +9,11 @@ mod header;
 mod lock;
 mod open;
 mod schema;
+mod text;
 
 pub(crate) use check::check;
 pub(crate) use failure::{commit_error, storage_error};
 pub(crate) use lock::Lock;
 pub use open::{OpenOptions, SchemaStatus, schema_status, upgrade};
 pub(crate) use open::{Opened, open, open_read_only};
+pub(crate) use text::instr;

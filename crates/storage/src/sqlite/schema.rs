@@ -10,18 +10,36 @@ use crate::error::OpenError;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// The schema version this program works with. Each migration sets its own in the file's header.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// Marks the file as ours in its header: "Strg".
 pub(super) const APPLICATION_ID: u32 = 0x5374_7267;
 
 /// Every table and index that must be there.
-const OBJECTS: [&str; 14] = [
+const OBJECTS: [&str; 34] = [
+    "acl_users",
+    "acl_users_by_user",
+    "acls",
     "applied_changes",
+    "consumers",
+    "consumers_by_position",
+    "consumers_by_project",
+    "consumers_by_use",
+    "container_members",
+    "container_members_by_position",
+    "container_members_by_secret",
+    "containers",
+    "containers_by_name",
+    "containers_by_position",
     "master_keys",
+    "order_passphrases",
+    "orders",
+    "orders_by_position",
+    "orders_by_state",
     "payloads",
     "project_keys",
     "project_keys_by_backend",
+    "project_quotas",
     "projects",
     "secret_buckets",
     "secrets",
@@ -30,6 +48,8 @@ const OBJECTS: [&str; 14] = [
     "secrets_by_name",
     "secrets_by_position",
     "secrets_expiring",
+    "transport_keys",
+    "transport_keys_by_plugin",
     "user_metadata",
 ];
 
@@ -68,3 +88,6 @@ fn pragma(connection: &mut Connection, name: &'static str) -> QueryResult<u32> {
         diesel::sql_query(format!("SELECT {name} AS number FROM pragma_{name}")).get_result(connection)?;
     u32::try_from(row.number).map_err(|error| diesel::result::Error::DeserializationError(error.into()))
 }
+
+#[cfg(test)]
+mod tests;

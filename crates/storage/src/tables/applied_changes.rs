@@ -1,13 +1,11 @@
 use diesel::prelude::*;
 use strongroom_core::ChangeId;
 
+use super::AT_ONCE;
 use crate::Connection;
 use crate::column;
 use crate::fault::Fault;
 use crate::schema::applied_changes;
-
-/// How many ids one statement names; every database takes that many.
-const AT_ONCE: usize = 500;
 
 /// Remembers that a change took effect.
 pub(crate) fn insert(connection: &mut Connection, change: ChangeId) -> Result<(), Fault> {

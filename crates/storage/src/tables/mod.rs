@@ -1,10 +1,21 @@
 //! One module a table: its rows and the queries that touch one of them.
 
+pub(crate) mod acls;
 pub(crate) mod applied_changes;
+pub(crate) mod consumers;
+pub(crate) mod container_members;
+pub(crate) mod containers;
 pub(crate) mod master_keys;
+pub(crate) mod order_passphrases;
+pub(crate) mod orders;
 pub(crate) mod payloads;
 pub(crate) mod project_keys;
+pub(crate) mod project_quotas;
 pub(crate) mod projects;
 pub(crate) mod secret_buckets;
 pub(crate) mod secrets;
+pub(crate) mod transport_keys;
 pub(crate) mod user_metadata;
+
+/// How many ids one statement names; every database takes that many.
+const AT_ONCE: usize = 500;

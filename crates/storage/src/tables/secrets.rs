@@ -2,7 +2,7 @@ use diesel::prelude::*;
 use strongroom_core::secret::BitLength;
 use strongroom_core::{ContentType, ProjectId, Secret, SecretId, SecretType, Timestamp};
 
-use super::{payloads, projects, secret_buckets, user_metadata};
+use super::{acls, consumers, container_members, payloads, projects, secret_buckets, user_metadata};
 use crate::Connection;
 use crate::column;
 use crate::fault::Fault;
@@ -117,6 +117,9 @@ pub(crate) fn delete(connection: &mut Connection, id: SecretId) -> Result<bool, 
     let Some((project, position, live)) = row else {
         return Ok(false);
     };
+    acls::delete(connection, id.into())?;
+    consumers::delete_all(connection, id.into())?;
+    container_members::forget(connection, id)?;
     user_metadata::delete_all(connection, id)?;
     payloads::delete(connection, id)?;
     diesel::delete(secrets::table.filter(secrets::id.eq(id.as_bytes().as_slice()))).execute(connection)?;

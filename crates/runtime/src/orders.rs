@@ -1,0 +1,63 @@
+//! The workers that carry orders out.
+
+use std::time::Duration;
+
+use strongroom_core::KeyManager;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+/// How often to look for orders that other servers have taken, or left behind.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Longest pause after errors in a row.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Workers of this process.
+pub(crate) struct Workers {
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Workers {
+    /// Begins to carry orders out, so many at once.
+    pub(crate) fn start(manager: &KeyManager, count: usize) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let tasks = (0..count).map(|_| work(manager.clone(), stopped.clone())).collect();
+        Self { stop, tasks }
+    }
+
+    /// Lets each worker finish the order it has, within that time. One that is not finished is taken over
+    /// once its lease ends.
+    pub(crate) async fn stop(self, time: Duration) {
+        self.stop.send_replace(true);
+        if timeout(time, self.tasks.join_all()).await.is_err() {
+            tracing::warn!("an order was not finished in time; it is taken over later");
+        }
+    }
+}
+
+async fn work(manager: KeyManager, mut stopped: watch::Receiver<bool>) {
+    let mut pause = LOOK_EVERY;
+    while !*stopped.borrow_and_update() {
+        match manager.orders().work().await {
+            Ok(true) => pause = LOOK_EVERY,
+            Ok(false) => {
+                pause = LOOK_EVERY;
+                tokio::select! {
+                    () = manager.orders().placed() => {}
+                    () = sleep(LOOK_EVERY) => {}
+                    _ = stopped.changed() => {}
+                }
+            }
+            Err(error) => {
+                let told = crate::error::chain(&error);
+                tracing::warn!(error = %told, ?pause, "orders can't be carried out; trying again");
+                tokio::select! {
+                    () = sleep(pause) => {}
+                    _ = stopped.changed() => {}
+                }
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! How SQLite goes about each question: what is stored besides must cost nothing.
+
+use std::sync::mpsc;
+
+use diesel::Connection as _;
+use diesel::connection::InstrumentationEvent;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use strongroom_core::acl::Acl;
+use strongroom_core::consumer::{ContainerUse, SecretUse, Use};
+use strongroom_core::container::ContainerQuery;
+use strongroom_core::order::OrderQuery;
+use strongroom_core::ports::{StorageError, Writer};
+use strongroom_core::quota::Counted;
+use strongroom_core::secret::{Paging, SecretQuery};
+use strongroom_core::{
+    ConsumerId, ContainerId, Object, OrderId, ProjectId, SecretId, Timestamp, TransportKeyId, UserId,
+};
+
+use crate::Connection;
+use crate::run::Run;
+use crate::session::Session;
+use crate::sqlite::{self, OpenOptions};
+use crate::tables::projects;
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+/// The plan of each statement that `act` runs, in a database that knows the project.
+fn plans<T>(act: impl FnOnce(&mut dyn Writer) -> Result<T, StorageError>) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let options = OpenOptions { create: true, upgrade: false };
+    let mut connection: Connection =
+        sqlite::open(&folder.path().join("plans.db"), options, 0).unwrap().writer;
+    projects::find_or_insert(&mut connection, &project()).unwrap();
+    let (send, asked) = mpsc::channel();
+    connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            send.send(query.to_string()).unwrap();
+        }
+    });
+    act(&mut Session::new(&mut connection, Run::new())).unwrap();
+    connection.set_instrumentation(|_: InstrumentationEvent<'_>| ());
+    let explained = |sql: String| {
+        let sql = sql.replace("LIKE ?", "LIKE 'abc%'");
+        let steps: Vec<Step> =
+            diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(&mut connection).unwrap();
+        steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("; ")
+    };
+    asked.try_iter().map(explained).collect()
+}
+
+fn project() -> ProjectId {
+    ProjectId::new("p").unwrap()
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_micros(0).unwrap()
+}
+
+const PAGE: Paging = Paging { limit: 10, offset: 20 };
+
+/// No table is gone through, and nothing is sorted.
+fn assert_ordered_search(plans: &[String], index: &str) {
+    for plan in plans {
+        assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{plan}");
+    }
+    assert!(plans.iter().any(|plan| plan.contains(index)), "{index}: {plans:?}");
+}
+
+#[test]
+fn every_list_follows_an_index() {
+    let secret = Object::from(SecretId::random());
+    let container = Object::from(ContainerId::random());
+    let all_containers = ContainerQuery { paging: PAGE, ..ContainerQuery::default() };
+    let all_orders = OrderQuery { paging: PAGE, ..OrderQuery::default() };
+    let of_meta = OrderQuery { meta: Some("aes".to_owned()), ..all_orders.clone() };
+    for (plans, index) in [
+        (plans(|writer| writer.consumers(secret, PAGE)), "consumers_by_position"),
+        (plans(|writer| writer.consumers(container, PAGE)), "consumers_by_use"),
+        (plans(|writer| writer.containers(&project(), &all_containers)), "containers_by_position"),
+        (plans(|writer| writer.orders(&project(), &all_orders)), "orders_by_position"),
+        (plans(|writer| writer.orders(&project(), &of_meta)), "orders_by_position"),
+        (plans(|writer| writer.transport_keys(Some("kra"), PAGE)), "transport_keys_by_plugin"),
+        (plans(|writer| writer.acl(secret)), "acls"),
+        (plans(|writer| writer.container(ContainerId::random())), "containers"),
+    ] {
+        assert_ordered_search(&plans, index);
+    }
+}
+
+#[test]
+fn a_list_of_everything_is_read_in_its_own_order() {
+    for plans in
+        [plans(|writer| writer.configured_quotas(PAGE)), plans(|writer| writer.transport_keys(None, PAGE))]
+    {
+        assert_eq!(plans.len(), 2);
+        assert!(!plans[1].contains("TEMP B-TREE"), "{}", plans[1]);
+    }
+}
+
+#[test]
+fn containers_are_found_by_name_without_looking_at_the_others() {
+    let query = ContainerQuery { name: Some("abc%".to_owned()), ..ContainerQuery::default() };
+    let plans = plans(|writer| writer.containers(&project(), &query));
+    let of_containers = plans.iter().filter(|plan| plan.contains("containers USING"));
+    for plan in of_containers.clone() {
+        assert!(plan.contains("containers_by_name (project=? AND name>? AND name<?)"), "{plan}");
+    }
+    assert_eq!(of_containers.count(), 2);
+}
+
+#[test]
+fn what_is_shared_with_a_user_is_found_from_the_user() {
+    let user = Some(UserId::new("ann").unwrap());
+    let query = SecretQuery { shared_with: user, paging: PAGE, ..SecretQuery::default() };
+    let plans = plans(|writer| writer.secrets(&project(), &query, now()));
+    assert_eq!(plans.len(), 2);
+    for plan in plans {
+        assert!(!plan.contains("SCAN"), "{plan}");
+        assert!(plan.contains("secrets USING INDEX sqlite_autoindex_secrets_1 (id=?)"), "{plan}");
+        assert!(plan.contains("acl_users USING COVERING INDEX acl_users_by_user (user=?)"), "{plan}");
+    }
+}
+
+#[test]
+fn everything_else_is_searched() {
+    let secret = Object::from(SecretId::random());
+    let container = Object::from(ContainerId::random());
+    let of_secret = Use::Secret(SecretUse::new("nova", "server", "1").unwrap());
+    let of_container = Use::Container(ContainerUse::new("n", "u").unwrap());
+    let acl = Acl { users: Vec::new(), project_access: true, created: now(), updated: now() };
+    for plans in [
+        plans(|writer| writer.uses(&[secret, container])),
+        plans(|writer| writer.consumer(secret, ConsumerId::random())),
+        plans(|writer| writer.consumer_by_use(secret, &of_secret)),
+        plans(|writer| writer.consumer_by_use(container, &of_container)),
+        plans(|writer| writer.order(OrderId::random())),
+        plans(|writer| writer.project_quotas(&project())),
+        plans(|writer| writer.transport_key(TransportKeyId::random())),
+        plans(|writer| writer.put_acl(secret, &acl)),
+        plans(|writer| writer.delete_secret(SecretId::random())),
+        plans(|writer| writer.delete_container(ContainerId::random())),
+        plans(|writer| writer.delete_order(OrderId::random())),
+        plans(|writer| writer.delete_consumer(ConsumerId::random())),
+    ] {
+        assert!(!plans.is_empty());
+        for plan in plans {
+            assert!(!plan.contains("SCAN"), "{plan}");
+        }
+    }
+}
+
+#[test]
+fn counts_stay_within_the_project() {
+    for (kind, index) in [
+        (Counted::Orders, "orders_by_position (project=?)"),
+        (Counted::Containers, "containers_by_position (project=?)"),
+        (Counted::SecretConsumers, "consumers_by_project (project=? AND kind=?)"),
+        (Counted::ContainerConsumers, "consumers_by_project (project=? AND kind=?)"),
+        (Counted::Secrets, "secrets_by_expiration (project=? AND live=? AND expiration<?)"),
+    ] {
+        let plans = plans(|writer| writer.count(&project(), kind, now()));
+        let last = plans.last().unwrap();
+        assert!(last.contains("COVERING INDEX") && last.contains(index), "{index}: {last}");
+    }
+}
+
+#[test]
+fn a_claim_passes_over_every_order_that_has_ended() {
+    let plans = plans(|writer| writer.claim_order("a", now(), now()));
+    assert_eq!(plans, ["SEARCH orders USING INDEX orders_by_state (state=?)"]);
+}

@@ -1,0 +1,121 @@
+//! The way from each older version of the schema, with data in it.
+
+use std::fs;
+
+use diesel::connection::SimpleConnection as _;
+use strongroom_core::acl::Acl;
+use strongroom_core::container::{Container, ContainerType, Member};
+use strongroom_core::ports::{
+    AclReader as _, AclWriter as _, ContainerReader as _, ContainerWriter as _, KeyReader as _,
+    SecretReader as _,
+};
+use strongroom_core::secret::SecretQuery;
+use strongroom_core::{ContainerId, ProjectId, ProjectKeyId, SecretId, Timestamp, UserId};
+
+use super::*;
+use crate::run::Run;
+use crate::session::Session;
+use crate::sqlite::{OpenOptions, SchemaStatus, connection, open, schema_status, upgrade};
+
+const SECRET: &str = "94c3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e5f";
+const KEY: &str = "5ac3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e5f";
+
+/// A database as version 1 of the schema left it: with a secret, its payload and its metadata.
+fn version_one(path: &Path) {
+    fs::File::create(path).unwrap();
+    let mut connection = connection::writing(path).unwrap();
+    connection.batch_execute(&format!("PRAGMA application_id = {APPLICATION_ID}")).unwrap();
+    connection.run_next_migration(MIGRATIONS).unwrap();
+    assert_eq!(marks(&mut connection).unwrap(), (APPLICATION_ID, 1));
+    connection
+        .batch_execute(
+            "INSERT INTO projects VALUES (1, 'p', 1, 1);
+             INSERT INTO secrets VALUES (x'94c3e0a26b8b4b7e8e9f0a1b2c3d4e5f', 1, 0, 1, 'old', 'opaque', NULL,
+                NULL, NULL, NULL, 'ann', 1, 1, 'text/plain');
+             INSERT INTO secret_buckets VALUES (1, 0, 1);
+             INSERT INTO project_keys VALUES (x'5ac3e0a26b8b4b7e8e9f0a1b2c3d4e5f', 1, 'soft', 1, 1, x'07', 1);
+             INSERT INTO payloads VALUES (x'94c3e0a26b8b4b7e8e9f0a1b2c3d4e5f',
+                x'5ac3e0a26b8b4b7e8e9f0a1b2c3d4e5f', 'soft', 'text/plain', x'010203');
+             INSERT INTO user_metadata VALUES (x'94c3e0a26b8b4b7e8e9f0a1b2c3d4e5f', 'k', 'v');
+             INSERT INTO master_keys VALUES ('soft', 1, x'09', 1);
+             INSERT INTO applied_changes VALUES (x'01');",
+        )
+        .unwrap();
+}
+
+#[test]
+fn a_database_of_version_one_is_left_alone_until_it_is_upgraded_and_keeps_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.db");
+    version_one(&path);
+
+    let before = fs::read(&path).unwrap();
+    let refusal = open(&path, OpenOptions::default(), 1).err();
+    assert!(matches!(refusal, Some(OpenError::Older { found: 1, known: VERSION, .. })), "{refusal:?}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+
+    assert_eq!(upgrade(&path).unwrap(), SchemaStatus { found: 1, known: VERSION });
+    assert_eq!(schema_status(&path).unwrap(), SchemaStatus { found: VERSION, known: VERSION });
+    assert_eq!(upgrade(&path).unwrap(), SchemaStatus { found: VERSION, known: VERSION });
+
+    let mut opened = open(&path, OpenOptions::default(), 0).unwrap();
+    let mut session = Session::new(&mut opened.writer, Run::new());
+    let (id, key) = (SecretId::parse(SECRET).unwrap(), ProjectKeyId::parse(KEY).unwrap());
+    let project = ProjectId::new("p").unwrap();
+    let now = Timestamp::from_micros(2).unwrap();
+    assert_eq!(session.secret(id).unwrap().unwrap().name.unwrap().as_str(), "old");
+    assert_eq!(session.payload(id).unwrap().unwrap().sealed.0, [1, 2, 3]);
+    assert_eq!(session.user_metadata(id).unwrap().len(), 1);
+    assert_eq!(session.project_key(key).unwrap().unwrap().wrapped, [7]);
+    assert_eq!(session.secrets(&project, &SecretQuery::default(), now).unwrap().total, 1);
+
+    // What is old takes what is new.
+    let acl =
+        Acl { users: vec![UserId::new("bob").unwrap()], project_access: false, created: now, updated: now };
+    session.put_acl(id.into(), &acl).unwrap();
+    assert_eq!(session.acl(id.into()).unwrap(), Some(acl));
+    let container = Container {
+        id: ContainerId::random(),
+        project,
+        creator: None,
+        name: None,
+        container_type: ContainerType::Generic,
+        members: vec![Member { name: None, secret: id }],
+        created: now,
+        updated: now,
+    };
+    session.insert_container(&container).unwrap();
+    assert_eq!(session.container(container.id).unwrap(), Some(container));
+    assert_eq!(crate::sqlite::check(&mut opened.writer).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn opening_may_upgrade() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.db");
+    version_one(&path);
+    drop(open(&path, OpenOptions { create: false, upgrade: true }, 1).unwrap());
+    assert_eq!(schema_status(&path).unwrap().found, VERSION);
+}
+
+#[derive(QueryableByName)]
+struct Object {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+#[test]
+fn every_table_and_index_is_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("whole.db");
+    let mut connection = open(&path, OpenOptions { create: true, upgrade: false }, 0).unwrap().writer;
+    assert_eq!(missing_object(&mut connection).unwrap(), None);
+    let there: Vec<Object> = diesel::sql_query(
+        "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' AND name NOT LIKE '\\_\\_%' ESCAPE '\\'",
+    )
+    .load(&mut connection)
+    .unwrap();
+    for object in there {
+        assert!(OBJECTS.contains(&object.name.as_str()), "{} is not among the objects", object.name);
+    }
+}
