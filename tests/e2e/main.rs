@@ -7,5 +7,23 @@
     reason = "a test ends at the first thing that is not as it should be"
 )]
 
+mod access;
+mod admin;
+mod audit_records;
+mod clients;
+mod create;
+mod delete;
+mod discovery;
 mod durability;
+mod errors;
 mod first_run;
+mod hostile;
+mod lifecycle;
+mod list;
+mod metadata;
+mod outage;
+mod paging;
+mod read;
+mod secrecy;
+mod starts;
+mod upload;

@@ -6,9 +6,8 @@ use strongroom_core::secret::{MetadataKey, MetadataValue, UserMetadata};
 use strongroom_core::{Error, SecretId, Violation};
 
 use crate::answer::{Answer, Reply, empty, json};
-use crate::http::json::Fields;
 use crate::pipeline::Call;
-use crate::secrets::{located, reference, require_json};
+use crate::secrets::{json_body, located, reference};
 
 /// `GET …/metadata`.
 pub(crate) async fn all(call: Call<'_>, id: SecretId) -> Answer {
@@ -61,8 +60,7 @@ fn document(status: StatusCode, key: &MetadataKey, value: &MetadataValue) -> Rep
 }
 
 fn whole_set(call: &Call<'_>) -> Result<UserMetadata, Error> {
-    require_json(call)?;
-    let pairs = Fields::parse(&call.body)?.object("metadata")?;
+    let pairs = json_body(call)?.object("metadata")?;
     pairs
         .rest()
         .map(|(key, value)| match value {
@@ -73,8 +71,7 @@ fn whole_set(call: &Call<'_>) -> Result<UserMetadata, Error> {
 }
 
 fn pair(call: &Call<'_>) -> Result<(MetadataKey, MetadataValue), Error> {
-    require_json(call)?;
-    let mut fields = Fields::parse(&call.body)?;
+    let mut fields = json_body(call)?;
     let key = MetadataKey::new(&fields.required_text("key")?)?;
     let value = MetadataValue::new(fields.required_text("value")?.as_str())?;
     if !fields.is_empty() {

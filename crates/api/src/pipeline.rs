@@ -11,7 +11,7 @@ use http::header::{HeaderName, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body::Body;
-use strongroom_core::audit::{Action, Origin, Outcome, Reason};
+use strongroom_core::audit::{Action, Origin, Outcome, Reason, Target};
 use strongroom_core::ports::Authenticator;
 use strongroom_core::{CallContext, Caller, Error, KeyManager, Missing, SecretId, Verdict};
 use tokio::sync::Semaphore;
@@ -276,7 +276,8 @@ async fn handle(mut call: Call<'_>, resource: Resource, method: &Method) -> Resu
     if payload_wanted {
         call.operation = &PAYLOAD_READ;
     }
-    call.require_acceptable(&resource, method, payload_wanted).await?;
+    let target = id.map(Target::Secret);
+    call.require_acceptable(&resource, method, payload_wanted, target).await?;
     Ok(match (resource, method.as_str(), id) {
         (Resource::Version, _, _) => call.version_document().await,
         (Resource::Secrets, "GET", _) => secrets::list(call).await,
@@ -319,6 +320,7 @@ impl Call<'_> {
         resource: &Resource,
         method: &Method,
         payload_wanted: bool,
+        target: Option<Target>,
     ) -> Result<(), Answer> {
         let acceptable = match resource {
             _ if payload_wanted => true,
@@ -334,7 +336,7 @@ impl Call<'_> {
         }
         let reason = Some(Reason::of("not-acceptable"));
         let action = self.operation.action;
-        let verdict = self.manager.note(&self.context, action, None, Outcome::Refused, reason).await;
+        let verdict = self.manager.note(&self.context, action, target, Outcome::Refused, reason).await;
         Err(self.answer(verdict, |()| fault::not_acceptable()))
     }
 

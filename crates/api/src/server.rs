@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -24,9 +25,10 @@ use crate::pipeline::Api;
 pub struct ServerLimits {
     /// Connections served at once; more wait in the system's queue.
     pub connections: usize,
-    /// How long a request's head may take to arrive.
+    /// How long a new connection may take until the head of its first request has arrived.
     pub header_timeout: Duration,
-    /// How long a connection may stay silent between or within requests.
+    /// How long a connection may take from the end of one request until the head of the next has arrived, or
+    /// stay silent within one.
     pub idle_timeout: Duration,
     /// How long a client may refuse to take its answer.
     pub write_timeout: Duration,
@@ -79,7 +81,8 @@ impl Server {
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_timeout)
+            // hyper counts the silence between requests in.
+            .header_read_timeout(limits.idle_timeout)
             .max_buf_size(64 * 1024)
             .http2()
             .timer(TokioTimer::new())
@@ -98,13 +101,20 @@ impl Server {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
-            let hyper_service = TowerToHyperService::new(with_peer(service.clone(), peer));
+            let begun = Arc::new(AtomicBool::new(false));
+            let hyper_service =
+                TowerToHyperService::new(for_connection(service.clone(), peer, Arc::clone(&begun)));
             let io = TokioIo::new(patient(stream, &limits));
             let connection = builder.serve_connection(io, hyper_service).into_owned();
             let watched = graceful.watch(connection);
             tokio::spawn(async move {
-                if let Err(error) = watched.await {
-                    tracing::debug!(%peer, %error, "a connection ended early");
+                tokio::select! {
+                    ended = watched => if let Err(error) = ended {
+                        tracing::debug!(%peer, %error, "a connection ended early");
+                    },
+                    () = overdue(&begun, limits.header_timeout) => {
+                        tracing::debug!(%peer, "a connection sent no request in time");
+                    }
                 }
                 drop(slot);
             });
@@ -138,16 +148,27 @@ fn patient(stream: TcpStream, limits: &ServerLimits) -> std::pin::Pin<Box<Timeou
     Box::pin(stream)
 }
 
-/// Tells each request which connection it came by.
-fn with_peer<S, B>(
+/// Completes when a connection has not begun with a request in time. hyper's own limit does not cover the
+/// bytes by which it tells the protocol's version.
+async fn overdue(begun: &AtomicBool, patience: Duration) {
+    tokio::time::sleep(patience).await;
+    if begun.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Tells each request which connection it came by, and notes that the connection has begun with one.
+fn for_connection<S, B>(
     service: S,
     peer: SocketAddr,
+    begun: Arc<AtomicBool>,
 ) -> impl Service<http::Request<B>, Response = Reply, Error = S::Error, Future: Send> + Clone + Send
 where
     S: Service<http::Request<B>, Response = Reply, Future: Send> + Clone + Send,
     B: Send,
 {
     service_fn(move |mut request: http::Request<B>| {
+        begun.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(peer);
         service.clone().oneshot(request)
     })

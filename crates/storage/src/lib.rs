@@ -2,6 +2,7 @@
 
 mod batch;
 mod column;
+mod control;
 mod error;
 mod fault;
 mod listing;
@@ -11,6 +12,7 @@ mod schema;
 mod session;
 mod sqlite;
 mod tables;
+mod tally;
 mod view;
 mod writer;
 

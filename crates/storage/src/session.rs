@@ -6,6 +6,7 @@ use strongroom_core::{ProjectId, ProjectKeyId, Secret, SecretId, Timestamp};
 
 use crate::fault::Fault;
 use crate::tables::{master_keys, payloads, project_keys, secrets, user_metadata};
+use crate::tally::Tally;
 use crate::{Connection, listing};
 
 /// One job's access to the database, inside a transaction that somebody else begins and ends.
@@ -14,13 +15,14 @@ use crate::{Connection, listing};
 /// back because of it, and whatever ran after that would take effect by itself.
 pub(crate) struct Session<'a> {
     connection: &'a mut Connection,
+    tally: &'a mut Tally,
     failure: Option<StorageError>,
 }
 
 impl<'a> Session<'a> {
-    /// Works on that connection.
-    pub(crate) fn new(connection: &'a mut Connection) -> Self {
-        Self { connection, failure: None }
+    /// Works on that connection, whose transaction ends by writing that tally.
+    pub(crate) fn new(connection: &'a mut Connection, tally: &'a mut Tally) -> Self {
+        Self { connection, tally, failure: None }
     }
 
     /// The error that the job met, if any.
@@ -29,10 +31,17 @@ impl<'a> Session<'a> {
     }
 
     fn run<T>(&mut self, query: impl FnOnce(&mut Connection) -> Result<T, Fault>) -> Result<T, StorageError> {
+        self.run_counting(|connection, _| query(connection))
+    }
+
+    fn run_counting<T>(
+        &mut self,
+        query: impl FnOnce(&mut Connection, &mut Tally) -> Result<T, Fault>,
+    ) -> Result<T, StorageError> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        query(self.connection).map_err(|fault| self.failure.insert(fault.into()).clone())
+        query(self.connection, self.tally).map_err(|fault| self.failure.insert(fault.into()).clone())
     }
 }
 
@@ -51,7 +60,10 @@ impl Reader for Session<'_> {
         query: &SecretQuery,
         now: Timestamp,
     ) -> Result<Page<Secret>, StorageError> {
-        self.run(|connection| listing::page(connection, project, query, now))
+        self.run_counting(|connection, tally| {
+            tally.write(connection)?;
+            listing::page(connection, project, query, now)
+        })
     }
 
     fn user_metadata(&mut self, id: SecretId) -> Result<UserMetadata, StorageError> {
@@ -81,7 +93,7 @@ impl Reader for Session<'_> {
 
 impl Writer for Session<'_> {
     fn insert_secret(&mut self, secret: &Secret) -> Result<(), StorageError> {
-        self.run(|connection| secrets::insert(connection, secret))
+        self.run_counting(|connection, tally| secrets::insert(connection, tally, secret))
     }
 
     fn insert_payload(&mut self, id: SecretId, payload: &StoredPayload) -> Result<(), StorageError> {
@@ -96,7 +108,7 @@ impl Writer for Session<'_> {
     }
 
     fn delete_secret(&mut self, id: SecretId) -> Result<bool, StorageError> {
-        self.run(|connection| secrets::delete(connection, id))
+        self.run_counting(|connection, tally| secrets::delete(connection, tally, id))
     }
 
     fn replace_user_metadata(&mut self, id: SecretId, all: &UserMetadata) -> Result<(), StorageError> {

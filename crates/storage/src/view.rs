@@ -8,6 +8,7 @@ use crate::error::OpenError;
 use crate::readers::snapshot;
 use crate::session::Session;
 use crate::tables::applied_changes;
+use crate::tally::Tally;
 use crate::{Connection, sqlite};
 
 /// A look at a database by a tool, whether or not a server has it. Nothing can be changed through it.
@@ -32,7 +33,9 @@ impl ReadOnlyView {
         &mut self,
         questions: impl FnOnce(&mut dyn Reader) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
-        snapshot(&mut self.connection, |connection| questions(&mut Session::new(connection)))?
+        snapshot(&mut self.connection, |connection| {
+            questions(&mut Session::new(connection, &mut Tally::default()))
+        })?
     }
 
     /// Which of these changes were applied.

@@ -22,13 +22,13 @@ pub(crate) enum Null {
 }
 
 impl Fields {
-    /// Reads an object. A body that was cut at the size limit is malformed, as in the reference.
-    pub(crate) fn parse(body: &Collected) -> Result<Self, Error> {
+    /// Reads an object. A body of more than `limit` bytes is malformed, as in the reference.
+    pub(crate) fn parse(body: &Collected, limit: usize) -> Result<Self, Error> {
         if std::str::from_utf8(&body.bytes).is_err() {
             return Err(Error::Unreadable);
         }
         let malformed = Violation::new("body", "is not well-formed JSON, or is too large");
-        if body.cut {
+        if body.cut || body.bytes.len() > limit {
             return Err(malformed.into());
         }
         match serde_json::from_slice(&body.bytes).map_err(|_| malformed)? {
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &[u8]) -> Result<Fields, Error> {
-        Fields::parse(&Collected { bytes: Zeroizing::new(text.to_vec()), cut: false })
+        Fields::parse(&Collected { bytes: Zeroizing::new(text.to_vec()), cut: false }, text.len())
     }
 
     #[test]

@@ -1,3 +1,5 @@
+use std::num::NonZeroU32;
+
 use strongroom_core::secret::{BitLength, DateFilter, Paging, SecretQuery, Sort};
 use strongroom_core::{Error, NewPayload, NewSecret, SecretType, Timestamp, Violation};
 
@@ -6,8 +8,7 @@ use crate::pipeline::Call;
 
 /// The body of `POST /secrets` (spec section 6.2).
 pub(super) fn new_secret(call: &Call<'_>) -> Result<NewSecret, Error> {
-    require_json(call)?;
-    let mut fields = Fields::parse(&call.body)?;
+    let mut fields = json_body(call)?;
     let mut new = NewSecret::without_payload();
     if let Some(name) = fields.text("name", Null::Allowed)? {
         new = new.named(name.as_str())?;
@@ -85,10 +86,12 @@ fn payload(fields: &mut Fields, limit: usize) -> Result<Option<NewPayload>, Erro
     }
 }
 
-/// Refuses a body of any other media type than JSON (spec section 3.3).
-pub(crate) fn require_json(call: &Call<'_>) -> Result<(), Error> {
-    let essence = super::payload::media_type(&call.headers);
-    if essence == Some("application/json") { Ok(()) } else { Err(Error::UnsupportedMediaType) }
+/// The request's JSON object; a body of any other media type is refused (spec section 3.3).
+pub(crate) fn json_body(call: &Call<'_>) -> Result<Fields, Error> {
+    if super::payload::media_type(&call.headers) != Some("application/json") {
+        return Err(Error::UnsupportedMediaType);
+    }
+    Fields::parse(&call.body, call.settings.max_request_bytes)
 }
 
 /// The query of `GET /secrets` (spec section 6.5).
@@ -100,7 +103,7 @@ pub(super) fn query(call: &Call<'_>, paging: Paging) -> Result<SecretQuery, Erro
         name: given.decoded_twice("name"),
         algorithm: given.filled("alg").map(str::to_owned),
         mode: given.filled("mode").map(str::to_owned),
-        bits: given.filled("bits").and_then(|text| BitLength::new(text.trim().parse().ok()?).ok()),
+        bits: given.filled("bits").and_then(bits),
         secret_type: given.filled("secret_type").map(str::to_owned),
         created: date("created")?,
         updated: date("updated")?,
@@ -109,4 +112,10 @@ pub(super) fn query(call: &Call<'_>, paging: Paging) -> Result<SecretQuery, Erro
         shared_with: call.context.caller.user.clone().filter(|_| shared),
         paging,
     })
+}
+
+/// What is no positive integer filters nothing; what no secret can have matches none.
+fn bits(text: &str) -> Option<NonZeroU32> {
+    let number: i64 = text.trim().parse().ok()?;
+    NonZeroU32::new(u32::try_from(number.max(0)).unwrap_or(u32::MAX))
 }

@@ -6,7 +6,7 @@ mod payload;
 mod view;
 
 pub(crate) use delete::delete;
-pub(crate) use input::require_json;
+pub(crate) use input::json_body;
 pub(crate) use payload::{asks_for_payload, payload, upload};
 pub(crate) use view::reference;
 

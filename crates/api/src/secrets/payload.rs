@@ -38,7 +38,7 @@ fn bytes(opened: OpenedPayload, asked: Option<&str>) -> Reply {
     let content_type = match opened.content_type {
         ContentType::Text => {
             let charset =
-                asked.and_then(|value| value.split_once("charset=")).map_or("UTF-8", |(_, name)| name);
+                asked.and_then(|value| value.split_once("charset=")?.1.split(';').next()).unwrap_or("UTF-8");
             HeaderValue::from_str(&format!("text/plain; charset={}", charset.trim()))
                 .unwrap_or(HeaderValue::from_static("text/plain; charset=UTF-8"))
         }
