@@ -40,9 +40,14 @@ async fn main() {
         println!("stores/s, {callers} callers: {rate:.0} in {commits} commits");
     }
     fill(&repository, "small", 1_000).await;
-    let ids = Arc::new(fill(&repository, "large", 20_000).await);
+    let ids = Arc::new(fill(&repository, "large", 100_000).await);
     for callers in [1, 16, 64] {
         println!("reads/s, {callers} callers: {:.0}", reads(&repository, &ids, callers).await);
+    }
+    for (project, offset) in
+        [("small", 0), ("small", 900), ("large", 0), ("large", 50_000), ("large", 90_000)]
+    {
+        println!("list {project} from {offset}: {:.1?}", list(&repository, project, offset).await);
     }
     drop(repository);
     let begun = Instant::now();
@@ -198,12 +203,10 @@ where
             done
         }));
     }
-    let cpu = cpu();
     let mut all = 0;
     for task in tasks {
         all += task.await.unwrap();
     }
-    println!("   cpu us per op: {:.1}", (crate::cpu() - cpu) / f64::from(u32::try_from(all).unwrap()));
     f64::from(u32::try_from(all).unwrap()) / begun.elapsed().as_secs_f64()
 }
 
@@ -224,10 +227,4 @@ async fn list(repository: &SqliteRepository, project: &'static str, offset: u64)
     }
     times.sort_unstable();
     times.swap_remove(250)
-}
-
-fn cpu() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let f: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    (f[11].parse::<f64>().unwrap() + f[12].parse::<f64>().unwrap()) * 10_000.0
 }

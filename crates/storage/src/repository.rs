@@ -75,30 +75,6 @@ impl SqliteRepository {
 #[async_trait]
 impl Repository for SqliteRepository {
     async fn read(&self, mut job: ReadJob) -> Result<(), StorageError> {
-        type M = (ReadJob, async_channel::Sender<Result<(), StorageError>>);
-        static Q: std::sync::OnceLock<async_channel::Sender<M>> = std::sync::OnceLock::new();
-        if std::env::var("THREADS").is_ok() {
-            let q = match Q.get() { Some(q) => q, None => {
-                let (s, r) = async_channel::bounded::<M>(1024);
-                for _ in 0..2 {
-                    let r = r.clone();
-                    let mut connection = self.readers.idle.try_recv().unwrap();
-                    std::thread::spawn(move || while let Ok((mut job, reply)) = r.recv_blocking() {
-                        let a = crate::readers::snapshot(&mut connection, |connection| {
-                            let mut nothing = Tally::default();
-                            let mut session = Session::new(connection, &mut nothing);
-                            job(&mut session).ok(); drop(session);
-                            Ok(())
-                        }).and_then(|x| x);
-                        reply.try_send(a).ok();
-                    });
-                }
-                Q.set(s).ok(); Q.get().unwrap()
-            }};
-            let (s, r) = async_channel::bounded(1);
-            q.send((job, s)).await.unwrap();
-            return r.recv().await.unwrap();
-        }
         self.readers
             .run(|connection| {
                 let mut nothing = Tally::default();

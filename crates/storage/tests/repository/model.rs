@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use strongroom_core::secret::{DateFilter, DateTerm, Page, SecretQuery, SortField};
+use strongroom_core::secret::{DateFilter, DateTerm, Label, Page, SecretQuery, SortField};
 use strongroom_core::{Secret, Timestamp};
 
 /// The page that the query asks for; `secrets` are a project's in the order of their insertion.
@@ -51,9 +51,9 @@ fn matches(secret: &Secret, query: &SecretQuery) -> bool {
     let like_label = |pattern: &Option<String>, label: Option<&str>| {
         pattern.as_ref().is_none_or(|pattern| label.is_some_and(|text| like(pattern, text)))
     };
-    like_label(&query.name, secret.name.as_ref().map(|label| label.as_str()))
-        && like_label(&query.algorithm, secret.algorithm.as_ref().map(|label| label.as_str()))
-        && like_label(&query.mode, secret.mode.as_ref().map(|label| label.as_str()))
+    like_label(&query.name, secret.name.as_ref().map(Label::as_str))
+        && like_label(&query.algorithm, secret.algorithm.as_ref().map(Label::as_str))
+        && like_label(&query.mode, secret.mode.as_ref().map(Label::as_str))
         && query
             .bits
             .is_none_or(|bits| secret.bit_length.is_some_and(|own| u32::from(own.get()) == bits.get()))
