@@ -18,10 +18,9 @@ fn described(client: &Client, secret: &Value) -> Value {
 fn payloads_are_stored_as_meant() {
     let server = Server::start();
     let client = server.client("demo");
-    let text = |payload: &str, content_type: &str| json!({"payload": payload, "payload_content_type": content_type});
-    let base64 = |payload: &str, content_type: &str| {
-        json!({"payload": payload, "payload_content_type": content_type, "payload_content_encoding": "base64"})
-    };
+    let text =
+        |payload: &str, content_type: &str| json!({"payload": payload, "payload_content_type": content_type});
+    let base64 = |payload: &str, content_type: &str| json!({"payload": payload, "payload_content_type": content_type, "payload_content_encoding": "base64"});
     for (secret, stored_type, bytes) in [
         (text("s3cret", "text/plain"), "text/plain", &b"s3cret"[..]),
         (text("  pad  ", "text/plain"), "text/plain", b"pad"),
@@ -42,7 +41,11 @@ fn payloads_are_stored_as_meant() {
         assert_eq!(reply.value(), json!({"secret_ref": reference}));
         assert_eq!(reply.header("location"), Some(&*reference));
         assert!(reference.starts_with(&format!("{}/v1/secrets/", server.endpoint())), "{reference}");
-        assert_eq!(client.get(&reference).value()["content_types"], json!({"default": stored_type}), "{secret}");
+        assert_eq!(
+            client.get(&reference).value()["content_types"],
+            json!({"default": stored_type}),
+            "{secret}"
+        );
         assert_eq!(client.payload(&reference, OCTETS).body, bytes, "{secret}");
     }
     // what decodes to nothing is a payload, of no bytes.
@@ -207,7 +210,8 @@ fn the_first_broken_rule_is_told() {
         let ending = format!("Invalid property: '{property}'");
         assert!(description.as_str().unwrap().ends_with(&ending), "{description}");
     }
-    let secret = json!({"payload": long, "payload_content_type": OCTETS, "payload_content_encoding": "base64"});
+    let secret =
+        json!({"payload": long, "payload_content_type": OCTETS, "payload_content_encoding": "base64"});
     post(&client, &secret).error(413);
     assert_eq!(client.total(), 0);
 }

@@ -151,7 +151,10 @@ fn paths_and_methods() {
     let server = Server::start();
     let client = server.client("demo").header("Accept", "application/json");
     let secret = client.create(&json!({"payload": "x", "payload_content_type": "text/plain"}));
-    assert_eq!(client.json("PUT", &format!("{secret}/metadata"), &json!({"metadata": {"k": "v"}})).status, 201);
+    assert_eq!(
+        client.json("PUT", &format!("{secret}/metadata"), &json!({"metadata": {"k": "v"}})).status,
+        201
+    );
     let path = secret.strip_prefix(&server.endpoint()).unwrap();
     let resources = [
         ("/v1".to_owned(), Some("GET")),
@@ -203,6 +206,13 @@ fn paths_and_methods() {
     }
     // The official client posts to a path that ends in a slash.
     assert_eq!(client.json("POST", "/v1/secrets/", &json!({})).status, 201);
+    let empty = client.create(&json!({}));
+    assert_eq!(
+        client.header("Content-Type", "text/plain").send("PUT", &format!("{empty}/"), b"x").status,
+        204
+    );
+    assert_eq!(client.delete(&format!("{secret}/metadata//k/")).status, 204);
+    assert_eq!(client.delete(&format!("{secret}//")).status, 204);
 }
 
 // F-024: a query can't play the target of an access rule.

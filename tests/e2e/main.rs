@@ -7,18 +7,32 @@
     reason = "a test ends at the first thing that is not as it should be"
 )]
 
+mod access;
 mod acls;
+mod admin;
+mod audit_records;
+mod clients;
 mod consumers;
 mod containers;
 mod cors;
 mod create;
+mod delete;
 mod discovery;
 mod durability;
+mod errors;
 mod first_run;
+mod hostile;
 mod isolation;
+mod lifecycle;
+mod list;
+mod metadata;
 mod orders;
+mod outage;
 mod paging;
 mod quotas;
+mod read;
+mod secrecy;
+mod starts;
 mod stores;
 mod transport_keys;
 mod upload;

@@ -43,8 +43,16 @@ fn every_page_says_where_the_next_one_is() {
             "sort=name:desc,created&created=gt:2020-01-01T00:00:00%2B01:00&x=%C3%A4+b&x=2&limit=1&offset=1",
             1,
             12,
-            Some(at(1, 0, "&sort=name%3Adesc%2Ccreated&created=gt%3A2020-01-01T00%3A00%3A00%2B01%3A00&x=%C3%A4+b&x=2")),
-            Some(at(1, 2, "&sort=name%3Adesc%2Ccreated&created=gt%3A2020-01-01T00%3A00%3A00%2B01%3A00&x=%C3%A4+b&x=2")),
+            Some(at(
+                1,
+                0,
+                "&sort=name%3Adesc%2Ccreated&created=gt%3A2020-01-01T00%3A00%3A00%2B01%3A00&x=%C3%A4+b&x=2",
+            )),
+            Some(at(
+                1,
+                2,
+                "&sort=name%3Adesc%2Ccreated&created=gt%3A2020-01-01T00%3A00%3A00%2B01%3A00&x=%C3%A4+b&x=2",
+            )),
         ),
     ] {
         let reply = client.get(&format!("/v1/secrets?{query}"));
@@ -69,8 +77,7 @@ fn every_page_says_where_the_next_one_is() {
 // F-051: both sizes are settings.
 #[test]
 fn page_sizes_are_settings() {
-    let server =
-        Server::start_with(&[("API__DEFAULT_PAGE_SIZE", "2"), ("API__MAX_PAGE_SIZE", "3")]);
+    let server = Server::start_with(&[("API__DEFAULT_PAGE_SIZE", "2"), ("API__MAX_PAGE_SIZE", "3")]);
     let client = server.client("demo");
     for _ in 0..4 {
         client.create(&json!({}));

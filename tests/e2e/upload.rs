@@ -80,11 +80,16 @@ fn refusals_leave_the_secret_without_a_payload() {
     }
     assert_eq!(client.payload(&secret, TEXT).status, 404);
     let text = client.header("Content-Type", TEXT);
-    text.send("PUT", &format!("{secret}?transport_key_id=94c3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e5f"), b"x").error(400);
+    text.send("PUT", &format!("{secret}?transport_key_id=94c3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e5f"), b"x")
+        .error(400);
     assert_eq!(text.send("PUT", &secret, b"first").status, 204);
     text.send("PUT", &secret, b"second").error(409);
     // What the body would be worth does not matter any more.
-    client.header("Content-Type", OCTETS).header("Content-Encoding", "gzip").send("PUT", &secret, b"x").error(409);
+    client
+        .header("Content-Type", OCTETS)
+        .header("Content-Encoding", "gzip")
+        .send("PUT", &secret, b"x")
+        .error(409);
     assert_eq!(client.payload(&secret, TEXT).text(), "first");
     let one_step = client.create(&json!({"payload": "x", "payload_content_type": TEXT}));
     text.send("PUT", &one_step, b"second").error(409);

@@ -3,6 +3,9 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::return_self_not_must_use,
     reason = "a test ends at the first thing that is not as it should be"
 )]
 
@@ -10,10 +13,12 @@ mod client;
 mod journal;
 mod program;
 mod server;
+mod small_disk;
 mod wire;
 
 pub use client::{Client, Reply};
 pub use journal::{outcomes, records};
 pub use program::{Ended, admin, program, python, run};
 pub use server::Server;
+pub use small_disk::SmallDisk;
 pub use wire::Wire;

@@ -19,7 +19,8 @@ pub struct Server {
     data_dir: PathBuf,
     printed: Captured,
     log: Captured,
-    _own_folder: Option<TempDir>,
+    /// Its data folder's, when nobody else holds it; it goes when the server does.
+    own_folder: Option<TempDir>,
 }
 
 /// What a process has written to one of its outputs so far.
@@ -39,13 +40,14 @@ impl Server {
         command.envs(settings.iter().map(|(name, value)| (format!("STRONGROOM_{name}"), value)));
         let mut server =
             Self::try_start(command, &data_dir).unwrap_or_else(|ended| panic!("no start: {ended:?}"));
-        server._own_folder = Some(folder);
+        server.own_folder = Some(folder);
         server
     }
 
     /// A run in that folder.
     pub fn start_in(data_dir: &Path) -> Self {
-        Self::try_start(Self::command(data_dir), data_dir).unwrap_or_else(|ended| panic!("no start: {ended:?}"))
+        Self::try_start(Self::command(data_dir), data_dir)
+            .unwrap_or_else(|ended| panic!("no start: {ended:?}"))
     }
 
     /// The command that starts a server in that folder, to be added to.
@@ -76,7 +78,7 @@ impl Server {
             let text = |captured: Captured| captured.lock().unwrap().clone();
             return Err(Ended { code, stdout: text(printed), stderr: text(log) });
         };
-        Ok(Self { child, address, data_dir: data_dir.to_owned(), printed, log, _own_folder: None })
+        Ok(Self { child, address, data_dir: data_dir.to_owned(), printed, log, own_folder: None })
     }
 
     /// `host:port`.

@@ -42,7 +42,7 @@ impl Wire {
         loop {
             line.clear();
             self.0.read_line(&mut line)?;
-            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+            let Some((name, value)) = line.trim_end_matches(['\r', '\n']).split_once(": ") else { break };
             let name = HeaderName::from_bytes(name.as_bytes()).expect("a header's name");
             headers.append(name, HeaderValue::from_str(value).expect("a header's value"));
         }
@@ -50,5 +50,13 @@ impl Wire {
         let mut body = vec![0; if method == "HEAD" { 0 } else { length.unwrap_or(0) }];
         self.0.read_exact(&mut body)?;
         Ok(Some(Reply { status, headers, body }))
+    }
+    /// Everything that comes until the server closes the connection, or resets it.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        match self.0.read_to_end(&mut bytes) {
+            Err(error) if error.kind() != io::ErrorKind::ConnectionReset => panic!("not closed: {error}"),
+            _ => bytes,
+        }
     }
 }

@@ -44,7 +44,7 @@ enum Task {
 fn main() -> Result<()> {
     match Cli::parse().task {
         Task::Tidy => tidy::run(),
-        Task::Setup => setup::run().map(|_| ()),
+        Task::Setup => setup::run(),
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Advisories => advisories::run(),

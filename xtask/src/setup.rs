@@ -1,7 +1,6 @@
 //! `cargo xtask setup`: what the tests need beside Rust, made when missing and never half made.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -18,14 +17,14 @@ const NEEDED: [(&[&str], &str); 2] = [
     (&["python3", "-c", "import venv, ensurepip"], "python3-venv"),
 ];
 
-/// Makes sure that the Python environment is there and true to its pins; gives its interpreter.
-pub(crate) fn run() -> Result<PathBuf> {
+/// Makes sure that the Python environment is there and true to its pins.
+pub(crate) fn run() -> Result<()> {
     let environment = workspace::root().join(".cache/venv");
     let python = environment.join("bin/python");
     let stamp = environment.join("pins");
     let made_from = fs::read_to_string(&stamp).unwrap_or_default();
     if made_from == REQUIREMENTS && succeeds(Command::new(&python).args(["-c", "import barbicanclient"])) {
-        return Ok(python);
+        return Ok(());
     }
     install_missing_packages()?;
     step::run(
@@ -43,8 +42,7 @@ pub(crate) fn run() -> Result<PathBuf> {
         Command::new(&python).args(["-c", "import barbicanclient, openstack, openstackclient"]),
     )?;
     // Last, so that an environment whose making was cut short is made again.
-    fs::write(&stamp, REQUIREMENTS).with_context(|| format!("can't write {}", stamp.display()))?;
-    Ok(python)
+    fs::write(&stamp, REQUIREMENTS).with_context(|| format!("can't write {}", stamp.display()))
 }
 
 fn install_missing_packages() -> Result<()> {

@@ -10,14 +10,13 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use strongroom_runtime::{Settings, chain};
 
-use crate::commands::{Ended, audit, completions, db, master_key, policy};
+use crate::commands::{CommandResult, Ended, audit, completions, db, master_key, policy};
 use crate::flags::{AuditCommand, Command, DbCommand, Flags, MasterKeyCommand, PolicyCommand};
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
     if let Command::Completions { shell } = flags.command {
-        completions::run(shell);
-        return ExitCode::SUCCESS;
+        return exit(completions::run(shell));
     }
     if let Err(error) = strongroom_crypto::harden() {
         print::error(&format!("core dumps can't be switched off: {error}"));
@@ -46,6 +45,10 @@ fn main() -> ExitCode {
         }
         Command::Completions { .. } => Ok(Ended::Well),
     };
+    exit(ended)
+}
+
+fn exit(ended: CommandResult) -> ExitCode {
     match ended {
         Ok(ended) => ended.into(),
         Err(error) => {

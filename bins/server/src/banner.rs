@@ -1,6 +1,7 @@
-//! What the server prints for people.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what the terminal is for")]
+//! What the server prints for people. Whether anybody reads it does not matter: a server whose output nobody
+//! takes still serves.
 
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -11,11 +12,11 @@ use crate::flags::Output;
 /// One line per setting: key, value, source.
 pub(crate) fn print_settings(shown: &[Shown], output: Output) {
     match output {
-        Output::Json => println!("{}", serde_json::json!(shown)),
+        Output::Json => say(&serde_json::json!(shown).to_string()),
         Output::Table => {
             let width = shown.iter().map(|setting| setting.key.len()).max().unwrap_or(0);
             for setting in shown {
-                println!("{:width$}  {}  ({})", setting.key, setting.value, setting.source);
+                say(&format!("{:width$}  {}  ({})", setting.key, setting.value, setting.source));
             }
         }
     }
@@ -26,31 +27,33 @@ pub(crate) fn print_first_run(data_dir: &Path, address: SocketAddr, made: FirstR
     let folder = data_dir.display();
     let endpoint = format!("http://{address}");
     if made.made_master_key {
-        println!("Made a new master key, database and audit journal in {folder}.");
-        println!("Keep a copy of {folder}/master.key elsewhere: without it no secret can be read.\n");
+        say(&format!("Made a new master key, database and audit journal in {folder}."));
+        say(&format!("Keep a copy of {folder}/master.key elsewhere: without it no secret can be read.\n"));
     } else {
-        println!("Using the master key, database and audit journal in {folder}.\n");
+        say(&format!("Using the master key, database and audit journal in {folder}.\n"));
     }
-    println!("Strongroom serves the Key Manager API at {endpoint}/v1");
-    println!("Anyone on this machine can act as any project (unauthenticated context, loopback only).\n");
-    println!("Try:");
-    println!(
-        "  curl -H 'X-Project-Id: demo' -H 'Content-Type: application/json' \
+    say(&format!(
+        "Strongroom serves the Key Manager API at {endpoint}/v1\n\
+         Anyone on this machine can act as any project (unauthenticated context, loopback only).\n\n\
+         Try:\n  \
+         curl -H 'X-Project-Id: demo' -H 'Content-Type: application/json' \
          -d '{{\"name\": \"first\", \"payload\": \"correct horse\", \"payload_content_type\": \"text/plain\"}}' \
-         {endpoint}/v1/secrets"
-    );
-    println!(
-        "  openstack --os-auth-type none --os-endpoint {endpoint}/v1 secret store --name second --payload s3cret"
-    );
-    println!("\nStop with Ctrl-C.");
+         {endpoint}/v1/secrets\n  \
+         openstack --os-auth-type none --os-endpoint {endpoint}/v1 secret store --name second --payload s3cret\n\n\
+         Stop with Ctrl-C."
+    ));
 }
 
 /// The service is up.
 pub(crate) fn print_ready(address: SocketAddr) {
-    println!("Strongroom serves the Key Manager API at http://{address}/v1");
+    say(&format!("Strongroom serves the Key Manager API at http://{address}/v1"));
 }
 
 /// Why the program ends.
 pub(crate) fn print_error(message: &str) {
-    eprintln!("strongroom-server: {message}");
+    writeln!(io::stderr(), "strongroom-server: {message}").ok();
+}
+
+fn say(text: &str) {
+    writeln!(io::stdout(), "{text}").ok();
 }

@@ -18,11 +18,16 @@ struct Presented<'a> {
 }
 
 impl Credentials for Presented<'_> {
-    /// A header given more than once says nothing: which one would count depends on who reads it.
-    fn attribute(&self, name: &str) -> Option<&str> {
+    fn attribute(&self, name: &str) -> Result<Option<&str>, IdentityError> {
+        const GARBLED: IdentityError = IdentityError::Malformed(
+            "A header that identifies the caller is given twice, or is not plain text.",
+        );
         let mut lines = self.headers.get_all(name).iter();
-        let only = lines.next().filter(|_| lines.next().is_none())?;
-        only.to_str().ok()
+        match (lines.next(), lines.next()) {
+            (None, _) => Ok(None),
+            (Some(only), None) => only.to_str().map(Some).map_err(|_| GARBLED),
+            (Some(_), Some(_)) => Err(GARBLED),
+        }
     }
 
     fn source(&self) -> Option<IpAddr> {

@@ -4,7 +4,7 @@ use std::mem;
 /// Longest line that is read; more can't be a record, and must not fill the memory.
 pub(crate) const LONGEST: u64 = 64 << 20;
 /// Bytes read at a time.
-const CHUNK: usize = 256 << 10;
+const CHUNK: usize = 64 << 10;
 
 /// Reads lines without copying those that lie whole in the read buffer.
 pub(crate) struct Lines<R> {

@@ -39,8 +39,8 @@ impl Default for Caching {
 /// Seals and opens with ring, under master keys from a key file.
 ///
 /// Nothing waits: every method does its work at once, on the calling thread. Only key pairs are made on
-/// threads of the backend's own, at most half as many as there are processors, one at least, and with the
-/// lowest priority; more pairs than that are made in turn.
+/// threads of the backend's own, at most half as many as there are processors, one at least, and with a
+/// low priority; more pairs than that are made in turn.
 pub struct SoftBackend {
     id: BackendId,
     masters: MasterKeys,

@@ -158,8 +158,8 @@ impl Secrets {
                 all.push((algorithm, number.iter().rev().copied().collect()));
                 all.push((algorithm, number));
             }
-            // Between the lines that every key has.
-            all.push((algorithm, text[64..112].to_vec()));
+            // Some of the first line.
+            all.push((algorithm, text[44..92].to_vec()));
         }
         Self(all)
     }

@@ -25,21 +25,19 @@ impl Authenticator for UnauthenticatedContext {
         if !credentials.source().is_some_and(|address| address.to_canonical().is_loopback()) {
             return Err(IdentityError::Unauthenticated);
         }
-        let project = credentials
-            .attribute("x-project-id")
-            .filter(|text| !text.is_empty())
-            .or_else(|| {
-                credentials.attribute("x-auth-token").filter(|token| *token == NO_TOKEN).map(|_| DEMO_PROJECT)
-            })
-            .ok_or(IdentityError::Malformed("The X-Project-Id header is required, once."))?;
+        let filled = |name| Ok(credentials.attribute(name)?.filter(|text| !text.is_empty()));
+        let project = match filled("x-project-id")? {
+            Some(named) => named,
+            None if credentials.attribute("x-auth-token")? == Some(NO_TOKEN) => DEMO_PROJECT,
+            None => return Err(IdentityError::Malformed("The X-Project-Id header is required.")),
+        };
         let project = ProjectId::new(project)
             .map_err(|_| IdentityError::Malformed("The X-Project-Id header is not a project id."))?;
-        let user = credentials.attribute("x-user-id").filter(|text| !text.is_empty());
-        let user = user
+        let user = filled("x-user-id")?
             .map(UserId::new)
             .transpose()
             .map_err(|_| IdentityError::Malformed("The X-User-Id header is not a user id."))?;
-        let named = Roles::new(credentials.attribute("x-roles").unwrap_or_default().split(','));
+        let named = Roles::new(credentials.attribute("x-roles")?.unwrap_or_default().split(','));
         let roles = if named.names().is_empty() { Roles::new(DEFAULT_ROLES) } else { named };
         Ok(Caller { user, project: Some(project), roles, source: IdentitySource::Unauthenticated })
     }
@@ -58,8 +56,8 @@ mod tests {
     }
 
     impl Credentials for Request {
-        fn attribute(&self, name: &str) -> Option<&str> {
-            self.headers.get(name).copied()
+        fn attribute(&self, name: &str) -> Result<Option<&str>, IdentityError> {
+            Ok(self.headers.get(name).copied())
         }
 
         fn source(&self) -> Option<IpAddr> {

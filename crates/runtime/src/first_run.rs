@@ -44,5 +44,5 @@ pub(crate) fn private_folder(path: &Path) -> Result<(), RunError> {
         return std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed);
     }
     let found = path.metadata().map_err(failed)?.permissions().mode() & 0o7777;
-    if found & 0o077 == 0 { Ok(()) } else { Err(RunError::FolderMode { path: path.to_owned(), found }) }
+    if found & 0o077 != 0 { Err(RunError::FolderMode { path: path.to_owned(), found }) } else { Ok(()) }
 }

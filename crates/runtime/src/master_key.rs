@@ -93,11 +93,7 @@ pub async fn check_master_key(
         })
         .collect();
     for record in needed {
-        let canary = match backend.open_canary(record.version, &record.canary).await {
-            Ok(()) => CanaryVerdict::Right,
-            Err(BackendError::KeyMissing(_)) => CanaryVerdict::Missing,
-            Err(_) => CanaryVerdict::Wrong,
-        };
+        let canary = judge(&backend, &record).await;
         let created = at_hand.iter().find(|(version, _)| *version == record.version).map(|(_, at)| *at);
         versions.push(MasterKeyVerdict { version: record.version.0, created, canary });
     }
@@ -105,7 +101,20 @@ pub async fn check_master_key(
     Ok(MasterKeyReport { versions })
 }
 
-fn needed_keys(settings: &Settings, backend: &BackendId) -> Result<Vec<MasterKeyRecord>, RunError> {
+/// Whether the key at hand is the one that sealed this record's canary.
+pub(crate) async fn judge(backend: &SoftBackend, record: &MasterKeyRecord) -> CanaryVerdict {
+    match backend.open_canary(record.version, &record.canary).await {
+        Ok(()) => CanaryVerdict::Right,
+        Err(BackendError::KeyMissing(_)) => CanaryVerdict::Missing,
+        Err(_) => CanaryVerdict::Wrong,
+    }
+}
+
+/// Every master key version that the database was used with; none when there is no database.
+pub(crate) fn needed_keys(
+    settings: &Settings,
+    backend: &BackendId,
+) -> Result<Vec<MasterKeyRecord>, RunError> {
     if !settings.storage.file.exists() {
         return Ok(Vec::new());
     }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use strongroom_api::Api;
 use strongroom_audit::{Journal, Options};
-use strongroom_core::KeyManager;
 use strongroom_core::access::PolicyRules;
 use strongroom_core::ports::{Authenticator, SecretBackend as _};
+use strongroom_core::{KeyManager, StartError};
+use strongroom_crypto::SoftBackend;
 use strongroom_identity::UnauthenticatedContext;
-use strongroom_storage::{OpenOptions, ReadOnlyView, SqliteRepository};
+use strongroom_storage::{OpenError, OpenOptions, SqliteRepository};
 
 use crate::error::RunError;
-use crate::master_key::{load_master_keys, soft_backend};
+use crate::master_key::{CanaryVerdict, judge, load_master_keys, needed_keys, soft_backend};
 use crate::policy_file::PolicyFile;
 use crate::settings::{IdentityMode, PolicySection, Settings};
 
@@ -24,7 +25,7 @@ pub(crate) struct Parts {
 }
 
 /// Opens every part; the first that refuses stops the start. Nothing is changed on disk before the master
-/// key has been read and the database has been judged.
+/// key has been proved to be the database's own.
 pub(crate) async fn open(
     settings: &Settings,
     credentials: Option<&Path>,
@@ -32,15 +33,16 @@ pub(crate) async fn open(
 ) -> Result<Parts, RunError> {
     let backend = soft_backend(load_master_keys(&settings.master_key, credentials)?)?;
     let rules = policy_rules(&settings.policy)?;
-    let used = was_used(settings, &backend)?;
-    let upgrade = create || settings.storage.upgrade_at_start;
-    let options = OpenOptions { create, upgrade };
-    let opened = SqliteRepository::open(&settings.storage.file, options).map_err(RunError::Storage)?;
-    let repository = Arc::new(opened);
+    let database = OpenOptions { create, upgrade: create || settings.storage.upgrade_at_start };
+    let used = was_used(settings, &backend, database).await?;
     // A database that was used had a journal: one that is gone is missed, not begun anew.
     let options =
         Options { create: !used, segment_bytes: settings.audit.segment_bytes, ..Options::default() };
     let journal = Journal::open(&settings.audit.folder, options).map_err(RunError::Audit)?;
+    // After the journal, which may refuse: once the database has been opened for writing, the log that a
+    // crash left is copied into it.
+    let opened = SqliteRepository::open(&settings.storage.file, database).map_err(RunError::Storage)?;
+    let repository = Arc::new(opened);
     let manager = KeyManager::builder()
         .repository(Arc::clone(&repository))
         .backend(backend)
@@ -68,18 +70,34 @@ pub(crate) fn policy_rules(section: &PolicySection) -> Result<PolicyRules, RunEr
     }
 }
 
-/// Whether a key manager has run on this database before.
-fn was_used(settings: &Settings, backend: &strongroom_crypto::SoftBackend) -> Result<bool, RunError> {
-    if !settings.storage.file.exists() {
-        return Ok(false);
+/// Whether a key manager has run on this database before. When one has, the key at hand is held against the
+/// database's canaries here already, before anything is opened for writing.
+async fn was_used(
+    settings: &Settings,
+    backend: &SoftBackend,
+    options: OpenOptions,
+) -> Result<bool, RunError> {
+    let path = &settings.storage.file;
+    if !options.create && !path.exists() {
+        return Err(RunError::Storage(OpenError::Missing { path: path.clone() }));
     }
-    match ReadOnlyView::open(&settings.storage.file) {
-        Ok(mut view) => {
-            let keys = view.read(|reader| reader.master_keys(backend.id())).map_err(RunError::Query)?;
-            Ok(!keys.is_empty())
+    let needed = match needed_keys(settings, backend.id()) {
+        Ok(needed) => needed,
+        // Only the upgrade makes it readable; that it has a schema at all shows that it was used.
+        Err(RunError::Storage(OpenError::Older { .. })) if options.upgrade => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    for record in &needed {
+        let (backend_id, version) = (record.backend.clone(), record.version);
+        match judge(backend, record).await {
+            CanaryVerdict::Right | CanaryVerdict::Unused => {}
+            CanaryVerdict::Wrong => {
+                return Err(RunError::Start(StartError::WrongMasterKey { backend: backend_id, version }));
+            }
+            CanaryVerdict::Missing => {
+                return Err(RunError::Start(StartError::MissingMasterKey { backend: backend_id, version }));
+            }
         }
-        // An older schema has been used; whether it may be upgraded is for the repository to say.
-        Err(strongroom_storage::OpenError::Older { .. }) => Ok(true),
-        Err(error) => Err(RunError::Storage(error)),
     }
+    Ok(!needed.is_empty())
 }

@@ -2,7 +2,7 @@
 #![expect(clippy::print_stdout, reason = "it prints what it measured")]
 #![expect(clippy::unwrap_used, reason = "a measurement that fails should stop")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,7 @@ async fn main() {
     {
         println!("list {project} from {offset}: {:.1?}", list(&repository, project, offset).await);
     }
-    drop(Arc::into_inner(repository));
+    drop(repository);
     let begun = Instant::now();
     let repository = open(&path);
     println!("open with 100,000 secrets: {:.1?}", begun.elapsed());
@@ -60,7 +60,7 @@ fn open(path: &Path) -> SqliteRepository {
     SqliteRepository::open(path, OpenOptions { create: true, upgrade: false }).unwrap()
 }
 
-fn single_row_commits(path: &PathBuf) -> f64 {
+fn single_row_commits(path: &Path) -> f64 {
     let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
     connection
         .batch_execute(
@@ -203,12 +203,10 @@ where
             done
         }));
     }
-    let cpu = cpu();
     let mut all = 0;
     for task in tasks {
         all += task.await.unwrap();
     }
-    println!("   cpu us per op: {:.1}", (crate::cpu() - cpu) / f64::from(u32::try_from(all).unwrap()));
     f64::from(u32::try_from(all).unwrap()) / begun.elapsed().as_secs_f64()
 }
 
@@ -229,10 +227,4 @@ async fn list(repository: &SqliteRepository, project: &'static str, offset: u64)
     }
     times.sort_unstable();
     times.swap_remove(250)
-}
-
-fn cpu() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let f: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    (f[11].parse::<f64>().unwrap() + f[12].parse::<f64>().unwrap()) * 10_000.0
 }

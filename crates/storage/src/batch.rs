@@ -2,16 +2,17 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use diesel::connection::SimpleConnection as _;
 use strongroom_core::ChangeId;
 use strongroom_core::ports::{Contended, StorageError, WriteJob};
 
 use crate::Connection;
+use crate::control::Control;
 use crate::fault::Fault;
 use crate::run::Run;
 use crate::session::Session;
 use crate::sqlite;
 use crate::tables::applied_changes;
+use crate::tally::Tally;
 
 /// How often a job may run before it is given up.
 const ATTEMPTS: u32 = 5;
@@ -32,7 +33,7 @@ pub(crate) enum Task {
 }
 
 /// Work that the repository does for itself.
-pub(crate) type Upkeep = Box<dyn FnMut(&mut Connection) -> Result<(), Fault> + Send>;
+pub(crate) type Upkeep = Box<dyn FnMut(&mut Connection, &mut Tally) -> Result<(), Fault> + Send>;
 
 /// How each task of a batch ended, in their order.
 pub(crate) type Outcomes = Vec<Result<(), StorageError>>;
@@ -44,15 +45,14 @@ pub(crate) fn commit<'a>(
     settled: &[ChangeId],
     tasks: impl Iterator<Item = &'a mut Task>,
 ) -> Result<Outcomes, StorageError> {
-    // At once for writing: a transaction that begins by reading may find the way barred later.
-    execute(connection, "BEGIN IMMEDIATE")?;
+    Control::BeginWriting.apply(connection)?;
     let result = apply(connection, settled, tasks).and_then(|outcomes| {
-        connection.batch_execute("COMMIT").map_err(|error| sqlite::commit_error(&error))?;
+        Control::Commit.run(connection).map_err(|error| sqlite::commit_error(&error))?;
         Ok(outcomes)
     });
     if result.is_err() {
         // Refused when the database has rolled back already, which is as good.
-        connection.batch_execute("ROLLBACK").ok();
+        Control::Rollback.run(connection).ok();
     }
     result
 }
@@ -63,22 +63,32 @@ fn apply<'a>(
     tasks: impl Iterator<Item = &'a mut Task>,
 ) -> Result<Outcomes, StorageError> {
     applied_changes::delete(connection, settled)?;
-    tasks.map(|task| apart(connection, task)).collect()
+    let mut tally = Tally::default();
+    let outcomes = tasks.map(|task| apart(connection, &mut tally, task)).collect::<Result<_, _>>()?;
+    tally.write(connection)?;
+    Ok(outcomes)
 }
 
 /// Runs one task so that it can be undone without the others. The outer error means that the database gave
 /// up the whole transaction.
-fn apart(connection: &mut Connection, task: &mut Task) -> Result<Result<(), StorageError>, StorageError> {
+fn apart(
+    connection: &mut Connection,
+    tally: &mut Tally,
+    task: &mut Task,
+) -> Result<Result<(), StorageError>, StorageError> {
     for _ in 0..ATTEMPTS {
-        execute(connection, "SAVEPOINT task")?;
-        let undone = match attempt(connection, task) {
+        Control::Savepoint.apply(connection)?;
+        let undone = match attempt(connection, tally, task) {
             Attempt::Applied => {
-                execute(connection, "RELEASE task")?;
+                tally.keep();
+                Control::Release.apply(connection)?;
                 return Ok(Ok(()));
             }
             undone => undone,
         };
-        let restored = execute(connection, "ROLLBACK TO task; RELEASE task");
+        tally.undo();
+        let restored =
+            Control::RollbackTask.apply(connection).and_then(|()| Control::Release.apply(connection));
         match undone {
             Attempt::Failed(error) => return if restored.is_ok() { Ok(Err(error)) } else { Err(error) },
             Attempt::Abandoned => return restored.map(Ok),
@@ -96,18 +106,24 @@ enum Attempt {
     Failed(StorageError),
 }
 
-fn attempt(connection: &mut Connection, task: &mut Task) -> Attempt {
+fn attempt(connection: &mut Connection, tally: &mut Tally, task: &mut Task) -> Attempt {
     let ended = catch_unwind(AssertUnwindSafe(|| match task {
-        Task::Change { id, run, job } => change(connection, *id, *run, job),
-        Task::Upkeep(work) => work(connection).map_or_else(failed, |()| Attempt::Applied),
+        Task::Change { id, run, job } => change(connection, tally, *id, *run, job),
+        Task::Upkeep(work) => work(connection, tally).map_or_else(failed, |()| Attempt::Applied),
     }));
     ended.unwrap_or_else(|_| {
         Attempt::Failed(StorageError::Unavailable("the change's own code panicked".to_owned()))
     })
 }
 
-fn change(connection: &mut Connection, id: ChangeId, run: Run, job: &mut WriteJob) -> Attempt {
-    let mut session = Session::new(connection, run);
+fn change(
+    connection: &mut Connection,
+    tally: &mut Tally,
+    id: ChangeId,
+    run: Run,
+    job: &mut WriteJob,
+) -> Attempt {
+    let mut session = Session::new(connection, tally, run);
     let answer = job(&mut session);
     match (answer, session.into_failure()) {
         (Err(Contended::Again), _) => Attempt::Again,
@@ -129,8 +145,4 @@ impl Attempt {
             other => Self::Failed(other),
         }
     }
-}
-
-fn execute(connection: &mut Connection, statement: &str) -> Result<(), StorageError> {
-    connection.batch_execute(statement).map_err(|error| sqlite::storage_error(&error))
 }

@@ -8,7 +8,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum OpenError {
     /// There is no such file.
-    #[error("there is no database at {path}; check the path, or let the first start create one")]
+    #[error("there is no database at {path}; check the path, or make one with `strongroom-admin db upgrade`")]
     Missing {
         /// Where it should be.
         path: PathBuf,

@@ -2,6 +2,7 @@
 
 mod batch;
 mod column;
+mod control;
 mod error;
 mod fault;
 mod listing;
@@ -14,6 +15,7 @@ mod schema;
 mod session;
 mod sqlite;
 mod tables;
+mod tally;
 mod view;
 mod writer;
 

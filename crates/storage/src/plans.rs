@@ -22,6 +22,7 @@ use crate::run::Run;
 use crate::session::Session;
 use crate::sqlite::{self, OpenOptions};
 use crate::tables::projects;
+use crate::tally::Tally;
 
 #[derive(QueryableByName)]
 struct Step {
@@ -42,7 +43,7 @@ fn plans<T>(act: impl FnOnce(&mut dyn Writer) -> Result<T, StorageError>) -> Vec
             send.send(query.to_string()).unwrap();
         }
     });
-    act(&mut Session::new(&mut connection, Run::new())).unwrap();
+    act(&mut Session::new(&mut connection, &mut Tally::default(), Run::new())).unwrap();
     connection.set_instrumentation(|_: InstrumentationEvent<'_>| ());
     let explained = |sql: String| {
         let sql = sql.replace("LIKE ?", "LIKE 'abc%'");

@@ -1,15 +1,16 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use diesel::connection::SimpleConnection as _;
 use strongroom_core::ports::StorageError;
 
 use crate::Connection;
-use crate::sqlite;
+use crate::control::Control;
 
 /// Connections that read beside each other and beside the writer.
 ///
-/// The caller's own thread does the reading: that of one secret takes about as long as handing the job to
-/// another thread and being woken by it would.
+/// The caller's own thread does the reading. Measured on two cores, reading a secret with its payload and
+/// key takes 20 us so, and 30 to 60 us of processor time when threads of our own do it, at any number of
+/// callers: the reading costs less than handing it over and being woken. A list with a filter over very many
+/// secrets does hold its caller's thread for as long as it takes.
 pub(crate) struct Readers {
     idle: async_channel::Receiver<Connection>,
     give_back: async_channel::Sender<Connection>,
@@ -45,9 +46,8 @@ pub(crate) fn snapshot<T>(
     connection: &mut Connection,
     work: impl FnOnce(&mut Connection) -> T,
 ) -> Result<T, StorageError> {
-    let failed = |error| sqlite::storage_error(&error);
-    connection.batch_execute("BEGIN").map_err(failed)?;
+    Control::Begin.apply(connection)?;
     let answer = catch_unwind(AssertUnwindSafe(|| work(connection)));
-    connection.batch_execute("ROLLBACK").map_err(failed)?;
+    Control::Commit.apply(connection)?;
     answer.map_err(|_| StorageError::Unavailable("the reader's own code panicked".to_owned()))
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use strongroom_core::ports::{Contended, ReadJob, Repository, StorageError, WriteJob};
 use strongroom_core::{ChangeId, Timestamp};
 
+use crate::Connection;
 use crate::batch::Task;
 use crate::error::OpenError;
 use crate::readers::Readers;
@@ -14,6 +15,7 @@ use crate::run::Run;
 use crate::session::Session;
 use crate::sqlite::{self, Lock, OpenOptions, Opened};
 use crate::tables::{applied_changes, secrets};
+use crate::tally::Tally;
 use crate::writer::{Statistics, Writer};
 
 /// How many expired secrets one task takes out of the lists, so that it holds up nobody for long.
@@ -32,10 +34,14 @@ impl SqliteRepository {
     /// Locks and opens the database at that path, or says why not and changes nothing. Blocks for a moment.
     pub fn open(path: &Path, options: OpenOptions) -> Result<Self, OpenError> {
         let threads = thread::available_parallelism().map_or(2, usize::from);
-        let Opened { writer, readers, lock } = sqlite::open(path, options, threads.max(2))?;
-        let start = Writer::start(writer);
-        let writer = start.map_err(|source| OpenError::File {
-            action: "start the writer's thread for",
+        Self::start(path, sqlite::open(path, options, threads.max(2))?)
+    }
+
+    fn start(path: &Path, opened: Opened) -> Result<Self, OpenError> {
+        let Opened { writer, readers, lock } = opened;
+        let action = "start the writer's thread for";
+        let writer = Writer::start(writer).map_err(|source| OpenError::File {
+            action,
             path: path.to_owned(),
             source,
         })?;
@@ -49,8 +55,8 @@ impl SqliteRepository {
         loop {
             let swept = Arc::new(AtomicU64::new(0));
             let told = Arc::clone(&swept);
-            let work = move |connection: &mut crate::Connection| {
-                told.store(secrets::sweep(connection, now, SWEPT_AT_ONCE)?, Ordering::Relaxed);
+            let work = move |connection: &mut Connection, tally: &mut Tally| {
+                told.store(secrets::sweep(connection, tally, now, SWEPT_AT_ONCE)?, Ordering::Relaxed);
                 Ok(())
             };
             self.writer.run(Task::Upkeep(Box::new(work))).await?;
@@ -73,7 +79,8 @@ impl Repository for SqliteRepository {
     async fn read(&self, mut job: ReadJob) -> Result<(), StorageError> {
         self.readers
             .run(|connection| {
-                let mut session = Session::new(connection, self.run);
+                let mut nothing = Tally::default();
+                let mut session = Session::new(connection, &mut nothing, self.run);
                 match (job(&mut session), session.into_failure()) {
                     (_, Some(failure)) => Err(failure),
                     (Err(Contended::Again), None) => Err(StorageError::Contention),
@@ -94,5 +101,71 @@ impl Repository for SqliteRepository {
 
     fn settled(&self, change: ChangeId) {
         self.writer.settled(change);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection as _;
+    use strongroom_core::ports::{
+        BackendId, Canary, MasterKeyRecord, MasterKeyVersion, Reader, Writer as CoreWriter,
+    };
+
+    use super::*;
+
+    async fn limit_pages(repository: &SqliteRepository, pages: u32) {
+        let work = move |connection: &mut Connection, _: &mut Tally| {
+            Ok(connection.batch_execute(&format!("PRAGMA max_page_count = {pages}"))?)
+        };
+        repository.writer.run(Task::Upkeep(Box::new(work))).await.unwrap();
+    }
+
+    async fn store(repository: &SqliteRepository, version: u32, bytes: usize) -> Result<(), StorageError> {
+        let record = MasterKeyRecord {
+            backend: BackendId::new("soft"),
+            version: MasterKeyVersion(version),
+            canary: Canary(vec![1; bytes]),
+            created: Timestamp::from_micros(0).unwrap(),
+        };
+        let job = move |writer: &mut dyn CoreWriter| {
+            // A job that ignores an error must not take effect by half, nor by itself.
+            writer.insert_master_key(&record).ok();
+            writer
+                .insert_master_key(&MasterKeyRecord {
+                    version: MasterKeyVersion(version + 1),
+                    ..record.clone()
+                })
+                .ok();
+            Ok(())
+        };
+        repository.write(ChangeId::random(), Box::new(job)).await
+    }
+
+    async fn versions(repository: &SqliteRepository) -> Vec<u32> {
+        let (send, receive) = std::sync::mpsc::channel();
+        let job = move |reader: &mut dyn Reader| {
+            let keys = reader.master_keys(&BackendId::new("soft")).unwrap();
+            send.send(keys.into_iter().map(|key| key.version.0).collect()).unwrap();
+            Ok(())
+        };
+        repository.read(Box::new(job)).await.unwrap();
+        receive.recv().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_full_database_refuses_writes_answers_reads_and_recovers() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = OpenOptions { create: true, upgrade: false };
+        let repository = SqliteRepository::open(&folder.path().join("full.db"), options).unwrap();
+        store(&repository, 1, 10).await.unwrap();
+        limit_pages(&repository, 1).await;
+        for _ in 0..3 {
+            let refused = store(&repository, 10, 100_000).await;
+            assert!(matches!(refused, Err(StorageError::Unavailable(_))), "{refused:?}");
+            assert_eq!(versions(&repository).await, [1, 2]);
+        }
+        limit_pages(&repository, 1_000_000).await;
+        store(&repository, 20, 100_000).await.unwrap();
+        assert_eq!(versions(&repository).await, [1, 2, 20, 21]);
     }
 }

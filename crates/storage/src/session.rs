@@ -8,6 +8,7 @@ use strongroom_core::{ProjectId, ProjectKeyId, Secret, SecretId, Timestamp};
 use crate::fault::Fault;
 use crate::run::Run;
 use crate::tables::{master_keys, payloads, project_keys, secrets, user_metadata};
+use crate::tally::Tally;
 use crate::{Connection, listing};
 
 mod acls;
@@ -23,14 +24,15 @@ mod transport_keys;
 /// back because of it, and whatever ran after that would take effect by itself.
 pub(crate) struct Session<'a> {
     connection: &'a mut Connection,
+    tally: &'a mut Tally,
     run: Run,
     failure: Option<StorageError>,
 }
 
 impl<'a> Session<'a> {
-    /// Works on that connection, in that run.
-    pub(crate) fn new(connection: &'a mut Connection, run: Run) -> Self {
-        Self { connection, run, failure: None }
+    /// Works on that connection, in that run of the repository. The transaction ends by writing that tally.
+    pub(crate) fn new(connection: &'a mut Connection, tally: &'a mut Tally, run: Run) -> Self {
+        Self { connection, tally, run, failure: None }
     }
 
     /// The error that the job met, if any.
@@ -39,10 +41,17 @@ impl<'a> Session<'a> {
     }
 
     fn run<T>(&mut self, query: impl FnOnce(&mut Connection) -> Result<T, Fault>) -> Result<T, StorageError> {
+        self.run_counting(|connection, _| query(connection))
+    }
+
+    fn run_counting<T>(
+        &mut self,
+        query: impl FnOnce(&mut Connection, &mut Tally) -> Result<T, Fault>,
+    ) -> Result<T, StorageError> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        query(self.connection).map_err(|fault| self.failure.insert(fault.into()).clone())
+        query(self.connection, self.tally).map_err(|fault| self.failure.insert(fault.into()).clone())
     }
 }
 
@@ -61,7 +70,10 @@ impl SecretReader for Session<'_> {
         query: &SecretQuery,
         now: Timestamp,
     ) -> Result<Page<Secret>, StorageError> {
-        self.run(|connection| listing::page(connection, project, query, now))
+        self.run_counting(|connection, tally| {
+            tally.write(connection)?;
+            listing::page(connection, project, query, now)
+        })
     }
 
     fn user_metadata(&mut self, id: SecretId) -> Result<UserMetadata, StorageError> {
@@ -93,7 +105,7 @@ impl KeyReader for Session<'_> {
 
 impl SecretWriter for Session<'_> {
     fn insert_secret(&mut self, secret: &Secret) -> Result<(), StorageError> {
-        self.run(|connection| secrets::insert(connection, secret))
+        self.run_counting(|connection, tally| secrets::insert(connection, tally, secret))
     }
 
     fn insert_payload(&mut self, id: SecretId, payload: &StoredPayload) -> Result<(), StorageError> {
@@ -108,7 +120,7 @@ impl SecretWriter for Session<'_> {
     }
 
     fn delete_secret(&mut self, id: SecretId) -> Result<bool, StorageError> {
-        self.run(|connection| secrets::delete(connection, id))
+        self.run_counting(|connection, tally| secrets::delete(connection, tally, id))
     }
 
     fn replace_user_metadata(&mut self, id: SecretId, all: &UserMetadata) -> Result<(), StorageError> {

@@ -9,6 +9,7 @@ use crate::readers::snapshot;
 use crate::run::Run;
 use crate::session::Session;
 use crate::tables::applied_changes;
+use crate::tally::Tally;
 use crate::{Connection, sqlite};
 
 /// A look at a database by a tool, whether or not a server has it. Nothing can be changed through it.
@@ -33,7 +34,9 @@ impl ReadOnlyView {
         &mut self,
         questions: impl FnOnce(&mut dyn Reader) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
-        snapshot(&mut self.connection, |connection| questions(&mut Session::new(connection, Run::new())))?
+        snapshot(&mut self.connection, |connection| {
+            questions(&mut Session::new(connection, &mut Tally::default(), Run::new()))
+        })?
     }
 
     /// Which of these changes were applied.

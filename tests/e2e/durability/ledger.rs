@@ -6,7 +6,7 @@ use super::dice::Dice;
 use super::secret::{Content, look};
 
 /// How many of the older secrets are looked at after each kill.
-const SAMPLE: usize = 4;
+const SAMPLE: usize = 2;
 
 /// What one writer was promised.
 pub(super) struct Ledger {
@@ -90,14 +90,18 @@ impl Ledger {
         let mut paths = std::mem::take(&mut self.latest);
         let all: Vec<_> = self.secrets.keys().collect();
         if !all.is_empty() {
-            paths.extend((0..SAMPLE).map(|_| self.dice.pick(&all).to_string()));
+            paths.extend((0..SAMPLE).map(|_| (*self.dice.pick(&all)).clone()));
         }
-        paths.iter().for_each(|path| self.check(client, path));
+        for path in &paths {
+            self.check(client, path);
+        }
     }
 
     /// Looks at everything.
     pub(super) fn check_all(&self, client: &Client) {
-        self.secrets.keys().for_each(|path| self.check(client, path));
+        for path in self.secrets.keys() {
+            self.check(client, path);
+        }
     }
 
     fn check(&self, client: &Client, path: &str) {

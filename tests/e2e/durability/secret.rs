@@ -44,7 +44,10 @@ pub(super) fn look(client: &Client, path: &str, name: &str) -> Option<Content> {
     assert_eq!(secret["name"], name);
     let announced = secret.get("content_types").is_some();
     assert_eq!(payload.status, if announced { 200 } else { 404 }, "{path} is half there: {secret}");
-    Some(Content { payload: announced.then_some(payload.body), metadata: pairs(&metadata.value()["metadata"]) })
+    Some(Content {
+        payload: announced.then_some(payload.body),
+        metadata: pairs(&metadata.value()["metadata"]),
+    })
 }
 
 fn pairs(object: &Value) -> BTreeMap<String, String> {

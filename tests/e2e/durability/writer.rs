@@ -19,6 +19,14 @@ struct Step {
     status: u16,
 }
 
+impl Step {
+    /// By a request with a JSON body, or with none.
+    fn json(change: Change, method: &'static str, path: String, body: Option<&Value>, status: u16) -> Self {
+        let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+        Self { change, method, path, content_type: "application/json", body, status }
+    }
+}
+
 /// Changes one thing after the other until the server is gone.
 pub(super) fn work(ledger: &mut Ledger, client: &Client) {
     loop {
@@ -71,7 +79,7 @@ fn create(ledger: &mut Ledger) -> Step {
     }
     let after = Some(Content { payload, metadata: BTreeMap::new() });
     let change = Change { project, name, path: None, before: None, after };
-    Step { change, method: "POST", path: "/v1/secrets".to_owned(), status: 201, ..json_step(&body) }
+    Step::json(change, "POST", "/v1/secrets".to_owned(), Some(&body), 201)
 }
 
 fn upload(path: &str, entry: Entry) -> Step {
@@ -84,7 +92,7 @@ fn upload(path: &str, entry: Entry) -> Step {
 fn delete(path: &str, entry: Entry) -> Step {
     let Entry { project, name, content } = entry;
     let change = Change { project, name, path: Some(path.to_owned()), before: content, after: None };
-    Step { change, method: "DELETE", path: path.to_owned(), status: 204, ..json_step(&Value::Null) }
+    Step::json(change, "DELETE", path.to_owned(), None, 204)
 }
 
 fn replace_metadata(path: &str, entry: Entry, number: u64) -> Step {
@@ -93,7 +101,7 @@ fn replace_metadata(path: &str, entry: Entry, number: u64) -> Step {
         pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_string())).collect();
     let body = json!({"metadata": pairs});
     let change = changed(path, entry, |content| content.metadata = pairs);
-    Step { change, method: "PUT", path: format!("{path}/metadata"), status: 201, ..json_step(&body) }
+    Step::json(change, "PUT", format!("{path}/metadata"), Some(&body), 201)
 }
 
 /// Adds a pair, or sets the value of one that is there.
@@ -106,7 +114,7 @@ fn set_metadatum(path: &str, entry: Entry, number: u64) -> Step {
     let change = changed(path, entry, |content| {
         content.metadata.insert(key, value);
     });
-    Step { change, method, path: format!("{path}/metadata{path_end}"), status, ..json_step(&body) }
+    Step::json(change, method, format!("{path}/metadata{path_end}"), Some(&body), status)
 }
 
 fn changed(path: &str, entry: Entry, change: impl FnOnce(&mut Content)) -> Change {
@@ -114,24 +122,6 @@ fn changed(path: &str, entry: Entry, change: impl FnOnce(&mut Content)) -> Chang
     let mut after = content.clone().unwrap_or_default();
     change(&mut after);
     Change { project, name, path: Some(path.to_owned()), before: content, after: Some(after) }
-}
-
-/// What the requests have in common that send JSON, or nothing.
-fn json_step(body: &Value) -> Step {
-    Step {
-        change: Change {
-            project: String::new(),
-            name: String::new(),
-            path: None,
-            before: None,
-            after: None,
-        },
-        method: "",
-        path: String::new(),
-        content_type: "application/json",
-        body: if body.is_null() { Vec::new() } else { body.to_string().into_bytes() },
-        status: 0,
-    }
 }
 
 /// Lists and reads until the server is gone. Whatever is read is whole.

@@ -35,6 +35,6 @@ pub(crate) fn verify(settings: &Settings, output: Output) -> CommandResult {
         "unfinished_bytes": report.unfinished,
         "findings": findings,
     });
-    print::result(output, &value, &rows);
+    print::result(output, &value, &rows)?;
     Ok(if report.is_intact() { Ended::Well } else { Ended::Unsound })
 }

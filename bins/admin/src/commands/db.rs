@@ -18,7 +18,7 @@ pub(crate) fn upgrade(settings: &Settings, output: Output) -> CommandResult {
         output,
         &json!({"database": shown, "was": before, "is": now}),
         &[row(["DATABASE", "WAS", "IS"]), row([&shown, &was, &now.to_string()])],
-    );
+    )?;
     Ok(Ended::Well)
 }
 
@@ -35,6 +35,6 @@ pub(crate) fn status(settings: &Settings, output: Output) -> CommandResult {
             row(["DATABASE", "VERSION", "WANTED"]),
             row([&shown, &status.found.to_string(), &status.known.to_string()]),
         ],
-    );
+    )?;
     Ok(if current { Ended::Well } else { Ended::Unsound })
 }

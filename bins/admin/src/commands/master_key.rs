@@ -19,7 +19,7 @@ pub(crate) fn generate(settings: &Settings, file: Option<&Path>, output: Output)
         output,
         &json!({"file": shown, "version": 1, "advice": advice}),
         &[row(["FILE", "VERSION"]), row([&shown, "1"]), row([&format!("Now {advice}.")])],
-    );
+    )?;
     Ok(Ended::Well)
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn check(settings: &Settings, credentials: Option<&Path>, output: Out
         let created = found.created.map_or("-".to_owned(), |at| at.to_string());
         row([&found.version.to_string(), &created, words(found.canary)])
     }));
-    print::result(output, &json!({"sound": report.is_sound(), "versions": report.versions}), &rows);
+    print::result(output, &json!({"sound": report.is_sound(), "versions": report.versions}), &rows)?;
     Ok(if report.is_sound() { Ended::Well } else { Ended::Unsound })
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn explain(settings: &Settings, asked: &Explain, output: Output) -> C
             json!({"depth": step.depth, "check": step.check, "holds": step.holds, "because": step.because})
         })
         .collect();
-    print::result(output, &json!({"rule": asked.action, "allowed": told.allowed, "steps": steps}), &rows);
+    print::result(output, &json!({"rule": asked.action, "allowed": told.allowed, "steps": steps}), &rows)?;
     Ok(if told.allowed { Ended::Well } else { Ended::Unsound })
 }
 

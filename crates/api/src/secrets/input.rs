@@ -71,7 +71,7 @@ pub(super) fn query(call: &Call<'_>) -> Result<SecretQuery, Error> {
         name: given.decoded_twice("name"),
         algorithm: given.filled("alg").map(str::to_owned),
         mode: given.filled("mode").map(str::to_owned),
-        bits: given.filled("bits").and_then(|text| BitLength::new(text.trim().parse().ok()?).ok()),
+        bits: given.filled("bits").and_then(bits),
         secret_type: given.filled("secret_type").map(str::to_owned),
         created: date("created")?,
         updated: date("updated")?,
@@ -80,4 +80,10 @@ pub(super) fn query(call: &Call<'_>) -> Result<SecretQuery, Error> {
         shared_with: call.context.caller.user.clone().filter(|_| shared),
         paging: call.paging(),
     })
+}
+
+/// What is no positive integer filters nothing; what no secret can have matches none.
+fn bits(text: &str) -> Option<NonZeroU32> {
+    let number: i64 = text.trim().parse().ok()?;
+    NonZeroU32::new(u32::try_from(number.max(0)).unwrap_or(u32::MAX))
 }

@@ -7,8 +7,9 @@ use crate::access::Caller;
 
 /// What a request brings along to say who sends it, whatever protocol carried it.
 pub trait Credentials: Send + Sync {
-    /// The text of a named attribute, such as an HTTP header; names are in lower case.
-    fn attribute(&self, name: &str) -> Option<&str>;
+    /// The text of a named attribute, such as an HTTP header; names are in lower case. One that is given more
+    /// than once, or is no plain text, is malformed: which part of it would count depends on who reads it.
+    fn attribute(&self, name: &str) -> Result<Option<&str>, IdentityError>;
 
     /// Where the request comes from, when it came over a network.
     fn source(&self) -> Option<IpAddr>;

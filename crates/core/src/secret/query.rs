@@ -1,4 +1,5 @@
-use super::BitLength;
+use std::num::NonZeroU32;
+
 use crate::error::Violation;
 use crate::id::UserId;
 use crate::time::Timestamp;
@@ -12,8 +13,8 @@ pub struct SecretQuery {
     pub algorithm: Option<String>,
     /// Mode pattern, likewise.
     pub mode: Option<String>,
-    /// Exact bit length.
-    pub bits: Option<BitLength>,
+    /// Exact bit length; one that no secret can have matches nothing.
+    pub bits: Option<NonZeroU32>,
     /// Exact type; a type that does not exist matches nothing.
     pub secret_type: Option<String>,
     /// When created.

@@ -1,7 +1,7 @@
 //! Makes the keys that orders ask for.
 //!
 //! Symmetric keys are made at once. Pairs can take seconds, and are made in a [`Workshop`] of threads with
-//! the lowest priority, so that requests do not wait for them.
+//! a low priority, so that requests do not wait for them.
 
 mod dsa;
 mod dsa_domain;

@@ -44,20 +44,34 @@ impl fmt::Display for Problem {
 
 /// The settings can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the settings can't be used:{}", .0.iter().map(|problem| format!("\n  {problem}")).collect::<String>())]
+#[error("the settings can't be used:{}", one_a_line(.0))]
 pub struct SettingsError(
     /// Every problem found.
     pub Vec<Problem>,
 );
 
+fn one_a_line(problems: &[Problem]) -> String {
+    problems.iter().fold(String::new(), |text, problem| text + "\n  " + &problem.to_string())
+}
+
+impl SettingsError {
+    /// A source can't be read at all.
+    pub(super) fn unreadable(source: impl fmt::Display, error: impl fmt::Display) -> Self {
+        Self(vec![Self::problem(source, error)])
+    }
+
+    fn problem(source: impl fmt::Display, error: impl fmt::Display) -> Problem {
+        let reason = format!("{error}; it has to be a readable TOML file");
+        Problem { key: "settings".to_owned(), source: source.to_string(), reason }
+    }
+}
+
 impl Reader {
     /// Fails at once when a source can't be read at all.
     pub(super) fn new(figment: Figment) -> Result<Self, SettingsError> {
         if let Err(error) = figment.data() {
-            let problems = error.into_iter().map(|error| Problem {
-                key: "settings".to_owned(),
-                source: describe(error.metadata.as_ref()),
-                reason: format!("{}; it has to be a readable TOML file", error.kind),
+            let problems = error.into_iter().map(|error| {
+                SettingsError::problem(describe(error.metadata.as_ref()), error.kind.to_string().trim())
             });
             return Err(SettingsError(problems.collect()));
         }
@@ -75,16 +89,15 @@ impl Reader {
             None => (default, "default".to_owned()),
             Some(found) => {
                 let source = describe(self.figment.find_metadata(key));
-                match found.deserialize() {
-                    Ok(value) => (value, source),
-                    Err(_) => {
-                        self.problems.push(Problem {
-                            key: key.to_owned(),
-                            source: source.clone(),
-                            reason: format!("{} is not allowed here; give {allowed}", brief(&found)),
-                        });
-                        (default, source)
-                    }
+                if let Ok(value) = found.deserialize() {
+                    (value, source)
+                } else {
+                    self.problems.push(Problem {
+                        key: key.to_owned(),
+                        source: source.clone(),
+                        reason: format!("{} is not allowed here; give {allowed}", brief(&found)),
+                    });
+                    (default, source)
                 }
             }
         };

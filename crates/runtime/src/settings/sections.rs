@@ -129,7 +129,7 @@ const PATH: &str = "a path as text";
 impl Settings {
     /// Reads and checks every setting; also tells where each came from.
     pub fn load(sources: &Sources) -> Result<(Self, Vec<Shown>), SettingsError> {
-        let mut reader = Reader::new(sources.figment())?;
+        let mut reader = Reader::new(sources.figment()?)?;
         let data_dir = reader.get("data_dir", PathBuf::from("/var/lib/strongroom"), PATH);
         let orders = orders(&mut reader);
         let settings = Self {
@@ -338,7 +338,8 @@ mod tests {
     fn a_file_that_is_no_toml_or_not_there_is_refused() {
         assert!(load("= nonsense").unwrap_err()[0].contains("strongroom.toml"));
         let missing = Sources { file: Some(PathBuf::from("/nonexistent/s.toml")), ..Sources::default() };
-        assert!(Settings::load(&missing).is_err());
+        let problems = Settings::load(&missing).unwrap_err().0;
+        assert_eq!((problems.len(), problems[0].source.as_str()), (1, "/nonexistent/s.toml"));
     }
 
     #[test]

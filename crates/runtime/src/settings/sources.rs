@@ -4,6 +4,8 @@ use figment::providers::{Env, Format as _, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
+use super::reader::SettingsError;
+
 /// The environment variables that are settings begin with this; `__` separates section and key.
 pub(super) const ENVIRONMENT: &str = "STRONGROOM_";
 
@@ -30,15 +32,19 @@ pub struct Flag {
 }
 
 impl Sources {
-    pub(super) fn figment(&self) -> Figment {
+    /// Fails when the file can't be read or is no TOML, for figment does not tell which file that was.
+    pub(super) fn figment(&self) -> Result<Figment, SettingsError> {
         let mut figment = Figment::new();
         if let Some(file) = &self.file {
-            figment = figment.merge(Toml::file_exact(file));
+            let toml = Toml::file_exact(file);
+            toml.data()
+                .map_err(|error| SettingsError::unreadable(file.display(), error.kind.to_string().trim()))?;
+            figment = figment.merge(toml);
         }
         if self.environment {
             figment = figment.merge(Env::prefixed(ENVIRONMENT).split("__"));
         }
-        self.flags.iter().cloned().fold(figment, Figment::merge)
+        Ok(self.flags.iter().cloned().fold(figment, Figment::merge))
     }
 }
 

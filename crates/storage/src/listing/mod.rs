@@ -109,15 +109,118 @@ fn inserted(
     let Some(start) = seek::start(connection, scope.project, expired, paging.offset, total)? else {
         return Ok(Vec::new());
     };
+    let limit = usize::try_from(paging.limit).unwrap_or(usize::MAX);
+    // Rows come one by one, so stopping is as good as a LIMIT, which would have SQLite parse the statement
+    // anew each time it is bound.
     let rows = secrets::table
         .filter(secrets::project.eq(scope.project))
         .filter(secrets::live.eq(true))
         .filter(secrets::position.ge(start.position))
         .filter(secrets::expiration.is_null().or(secrets::expiration.gt(scope.now)))
         .order(secrets::position)
-        .limit(i64::from(paging.limit))
         .offset(start.skip)
         .select(Row::as_select())
-        .load(connection)?;
+        .load_iter(connection)?
+        .take(limit)
+        .collect::<QueryResult<_>>()?;
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZero;
+    use std::sync::mpsc;
+
+    use diesel::Connection as _;
+    use diesel::connection::InstrumentationEvent;
+    use diesel::sql_types::Text;
+    use strongroom_core::secret::{DateFilter, Sort};
+
+    use super::*;
+    use crate::sqlite::{self, OpenOptions};
+
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+
+    /// How SQLite goes about each question that the list asks.
+    fn plans(query: &SecretQuery, pattern: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let options = OpenOptions { create: true, upgrade: false };
+        let mut connection = sqlite::open(&folder.path().join("p.db"), options, 0).unwrap().writer;
+        let project = ProjectId::new("p").unwrap();
+        let counted = projects::find_or_insert(&mut connection, &project).unwrap();
+        projects::count(&mut connection, counted.id, 1000, 1000).unwrap();
+        crate::tables::secret_buckets::count(&mut connection, counted.id, 0, 1000).unwrap();
+
+        let (send, asked) = mpsc::channel();
+        connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                send.send(query.to_string()).unwrap();
+            }
+        });
+        page(&mut connection, &project, query, Timestamp::from_micros(0).unwrap()).unwrap();
+        connection.set_instrumentation(|_: InstrumentationEvent<'_>| ());
+        asked
+            .try_iter()
+            .map(|sql| {
+                let sql = sql.replace("LIKE ?", &format!("LIKE '{pattern}'"));
+                let steps: Vec<Step> =
+                    diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(&mut connection).unwrap();
+                steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("; ")
+            })
+            .collect()
+    }
+
+    fn paged(offset: u64) -> SecretQuery {
+        SecretQuery { paging: Paging { limit: 10, offset }, ..SecretQuery::default() }
+    }
+
+    #[test]
+    fn the_everyday_list_only_searches_indexes() {
+        for offset in [0, 10, 900] {
+            let plans = plans(&paged(offset), "");
+            assert!(plans.len() >= 3);
+            for plan in plans {
+                assert!(plan.starts_with("SEARCH") && !plan.contains(';'), "{plan}");
+            }
+        }
+        assert!(plans(&paged(0), "").last().unwrap().contains("secrets_by_position"));
+    }
+
+    #[test]
+    fn a_sort_by_a_time_follows_its_index() {
+        for (sort, index) in [
+            ("created", "secrets_by_created"),
+            ("created:desc", "secrets_by_created"),
+            ("expiration", "secrets_by_expiration"),
+            ("expiration:desc", "secrets_by_expiration"),
+        ] {
+            let plans = plans(&SecretQuery { sort: Sort::parse(sort).unwrap(), ..paged(0) }, "");
+            let last = plans.last().unwrap();
+            assert!(last.contains(index) && !last.contains("TEMP B-TREE"), "{sort}: {last}");
+        }
+    }
+
+    #[test]
+    fn filters_use_the_index_that_fits_and_never_scan_other_projects() {
+        let name = |pattern: &str| SecretQuery { name: Some(pattern.to_owned()), ..paged(0) };
+        let created = DateFilter::parse("created", "gt:2020,lt:2021").unwrap();
+        let expiration = DateFilter::parse("expiration", "lt:2021").unwrap();
+        for (query, pattern, index) in [
+            (name("abc%"), "abc%", "secrets_by_name"),
+            (SecretQuery { created, ..paged(0) }, "", "secrets_by_created"),
+            (SecretQuery { expiration, ..paged(0) }, "", "secrets_by_expiration"),
+            (name("%abc"), "%abc", "secrets_by"),
+            (SecretQuery { bits: NonZero::new(256), ..paged(0) }, "", "secrets_by"),
+        ] {
+            for plan in plans(&query, pattern) {
+                assert!(plan.starts_with("SEARCH") && !plan.contains("SCAN"), "{plan}");
+                let of_secrets = plan.contains("secrets USING");
+                assert!(!of_secrets || plan.contains(index), "{index}: {plan}");
+            }
+        }
+    }
 }

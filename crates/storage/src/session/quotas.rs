@@ -17,8 +17,11 @@ impl QuotaReader for Session<'_> {
     }
 
     fn count(&mut self, project: &ProjectId, kind: Counted, now: Timestamp) -> Result<u64, StorageError> {
-        self.run(|connection| match kind {
-            Counted::Secrets => listing::count(connection, project, now),
+        self.run_counting(|connection, tally| match kind {
+            Counted::Secrets => {
+                tally.write(connection)?;
+                listing::count(connection, project, now)
+            }
             Counted::Orders => orders::count(connection, project),
             Counted::Containers => containers::count(connection, project),
             Counted::SecretConsumers => consumers::count(connection, project, consumers::OF_SECRET),

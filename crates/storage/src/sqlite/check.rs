@@ -6,7 +6,7 @@ use diesel::sql_types::Text;
 use crate::Connection;
 
 /// What each question finds wrong, a line each.
-const QUESTIONS: [&str; 6] = [
+const QUESTIONS: [&str; 7] = [
     "SELECT integrity_check AS finding FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
     r#"SELECT "table" || ' refers to a row of ' || parent || ' that is not there' AS finding
        FROM pragma_foreign_key_check() LIMIT 100"#,
@@ -16,6 +16,9 @@ const QUESTIONS: [&str; 6] = [
           OR live <> (SELECT coalesce(sum(live), 0) FROM secret_buckets WHERE project = projects.id)
           OR next_position <= coalesce((SELECT max(position) FROM secrets WHERE project = projects.id), -1)
        LIMIT 100",
+    "SELECT 'secrets.position is the same for several secrets of project ' || project AS finding
+       FROM (SELECT DISTINCT project FROM (SELECT project FROM secrets
+             GROUP BY project, position HAVING count(*) > 1)) LIMIT 100",
     "SELECT 'secret_buckets.live of project ' || project || ' does not count its live secrets' AS finding
        FROM secret_buckets AS b
        WHERE live <> (SELECT count(*) FROM secrets WHERE project = b.project AND live = 1

@@ -4,6 +4,7 @@ use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use super::header::beside;
 use crate::Connection;
 use crate::error::OpenError;
 
@@ -40,8 +41,12 @@ pub(super) fn reading(path: &Path) -> Result<Connection, OpenError> {
 }
 
 /// Opens an existing file that is perhaps somebody else's, so that nothing can be written to it.
+///
+/// Without a log nobody has the file open, and it is taken as it is: SQLite would leave an empty log and its
+/// shared memory behind, which only a writer may remove.
 pub(super) fn read_only(path: &Path) -> Result<Connection, OpenError> {
-    opened(path, "ro", &[ALWAYS])
+    let mode = if beside(path, "-wal").exists() { "ro" } else { "ro&immutable=1" };
+    opened(path, mode, &[ALWAYS])
 }
 
 fn opened(path: &Path, mode: &str, settings: &[&str]) -> Result<Connection, OpenError> {

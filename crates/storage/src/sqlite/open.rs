@@ -133,11 +133,14 @@ fn judge_with_log(path: &Path, is_short: bool) -> Result<u32, OpenError> {
 }
 
 fn read_only(path: &Path) -> Result<Connection, OpenError> {
-    if path.exists() {
-        connection::read_only(path)
-    } else {
-        Err(OpenError::Missing { path: path.to_owned() })
+    if !path.exists() {
+        return Err(OpenError::Missing { path: path.to_owned() });
     }
+    // Whoever has the file open has a log: only without one may the header be read, see there.
+    if !beside(path, "-wal").exists() {
+        header::check(path)?;
+    }
+    connection::read_only(path)
 }
 
 /// The schema version of a database that is ours and not newer than this program, log included.

@@ -1,4 +1,7 @@
 //! One module a table: its rows and the queries that touch one of them.
+//!
+//! A lookup by a unique key has no LIMIT, hence no `first()`: SQLite parses a statement anew each time its
+//! LIMIT is bound.
 
 pub(crate) mod acls;
 pub(crate) mod applied_changes;

@@ -12,7 +12,7 @@ pub(crate) fn of_secret(connection: &mut Connection, id: SecretId) -> Result<Opt
     let row: Option<(String, Vec<u8>, String, Vec<u8>)> = payloads::table
         .filter(payloads::secret.eq(id.as_bytes().as_slice()))
         .select((payloads::content_type, payloads::project_key, payloads::backend, payloads::sealed))
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     row.map(|(content_type, key, backend, sealed)| {
         Ok(StoredPayload {

@@ -41,7 +41,7 @@ pub(crate) fn find(connection: &mut Connection, id: ProjectKeyId) -> Result<Opti
         .inner_join(project_rows::table)
         .filter(project_keys::id.eq(id.as_bytes().as_slice()))
         .select((Row::as_select(), project_rows::external_id))
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     row.map(|(row, project)| row.of(column::opaque(project, "projects.external_id")?)).transpose()
 }
@@ -58,7 +58,7 @@ pub(crate) fn newest(
         .filter(project_keys::backend.eq(backend.as_str()))
         .order(project_keys::version.desc())
         .select(Row::as_select())
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     row.map(|row| row.of(project.clone())).transpose()
 }
@@ -68,7 +68,7 @@ pub(crate) fn any_of(connection: &mut Connection, backend: &BackendId) -> Result
     let one = project_keys::table
         .filter(project_keys::backend.eq(backend.as_str()))
         .select(project_keys::version)
-        .first::<i64>(connection)
+        .get_result::<i64>(connection)
         .optional()?;
     Ok(one.is_some())
 }

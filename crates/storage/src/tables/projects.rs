@@ -23,7 +23,7 @@ pub(crate) fn find(connection: &mut Connection, project: &ProjectId) -> Result<O
     let row = projects::table
         .filter(projects::external_id.eq(project.as_str()))
         .select(Project::as_select())
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     Ok(row)
 }
@@ -33,7 +33,7 @@ pub(crate) fn find_or_insert(connection: &mut Connection, project: &ProjectId) -
     if let Some(found) = find(connection, project)? {
         return Ok(found);
     }
-    let highest: Option<i64> = projects::table.select(max(projects::id)).first(connection)?;
+    let highest: Option<i64> = projects::table.select(max(projects::id)).get_result(connection)?;
     let new = Project { id: highest.unwrap_or(0).saturating_add(1), next_position: 0, live: 0 };
     diesel::insert_into(projects::table)
         .values((
@@ -46,18 +46,13 @@ pub(crate) fn find_or_insert(connection: &mut Connection, project: &ProjectId) -
     Ok(new)
 }
 
-/// Counts one more live secret, which takes the next position.
-pub(crate) fn add_secret(connection: &mut Connection, id: i64) -> Result<(), Fault> {
-    diesel::update(projects::table.filter(projects::id.eq(id)))
-        .set((projects::next_position.eq(projects::next_position + 1), projects::live.eq(projects::live + 1)))
-        .execute(connection)?;
-    Ok(())
-}
-
-/// Counts one live secret less.
-pub(crate) fn subtract_secret(connection: &mut Connection, id: i64) -> Result<(), Fault> {
-    diesel::update(projects::table.filter(projects::id.eq(id)))
-        .set(projects::live.eq(projects::live - 1))
+/// Adds to the project's counts.
+pub(crate) fn count(connection: &mut Connection, id: i64, taken: i64, live: i64) -> Result<(), Fault> {
+    diesel::update(projects::table.find(id))
+        .set((
+            projects::next_position.eq(projects::next_position + taken),
+            projects::live.eq(projects::live + live),
+        ))
         .execute(connection)?;
     Ok(())
 }

@@ -15,32 +15,24 @@ pub(crate) fn bucket_of(position: i64) -> i64 {
     position.div_euclid(SIZE)
 }
 
-/// Counts one more live secret at that position.
-pub(crate) fn add(connection: &mut Connection, project: i64, position: i64) -> Result<(), Fault> {
-    let bucket = bucket_of(position);
-    let counted = diesel::update(secret_buckets::table.find((project, bucket)))
-        .set(secret_buckets::live.eq(secret_buckets::live + 1))
+/// Adds to the bucket's count. A bucket that gets empty goes, so that a project's past does not slow its
+/// lists.
+pub(crate) fn count(connection: &mut Connection, project: i64, bucket: i64, live: i64) -> Result<(), Fault> {
+    let row = || secret_buckets::table.find((project, bucket));
+    let counted = diesel::update(row())
+        .set(secret_buckets::live.eq(secret_buckets::live + live))
         .execute(connection)?;
     if counted == 0 {
         diesel::insert_into(secret_buckets::table)
             .values((
                 secret_buckets::project.eq(project),
                 secret_buckets::bucket.eq(bucket),
-                secret_buckets::live.eq(1),
+                secret_buckets::live.eq(live),
             ))
             .execute(connection)?;
     }
-    Ok(())
-}
-
-/// Counts one live secret less at that position. A bucket that gets empty goes, so that a project's past
-/// does not slow its lists.
-pub(crate) fn subtract(connection: &mut Connection, project: i64, position: i64) -> Result<(), Fault> {
-    let bucket = bucket_of(position);
-    diesel::update(secret_buckets::table.find((project, bucket)))
-        .set(secret_buckets::live.eq(secret_buckets::live - 1))
-        .execute(connection)?;
-    diesel::delete(secret_buckets::table.find((project, bucket)).filter(secret_buckets::live.eq(0)))
-        .execute(connection)?;
+    if live <= 0 {
+        diesel::delete(row().filter(secret_buckets::live.eq(0))).execute(connection)?;
+    }
     Ok(())
 }

@@ -1,13 +1,14 @@
 use diesel::prelude::*;
-use strongroom_core::secret::BitLength;
-use strongroom_core::{ContentType, ProjectId, Secret, SecretId, SecretType, Timestamp};
+use strongroom_core::secret::{BitLength, Label};
+use strongroom_core::{ContentType, ProjectId, Secret, SecretId, SecretType, Timestamp, UserId};
 
-use super::{acls, consumers, container_members, payloads, projects, secret_buckets, user_metadata};
+use super::{acls, consumers, container_members, payloads, projects, user_metadata};
 use crate::Connection;
 use crate::column;
 use crate::fault::Fault;
 use crate::schema::projects as project_rows;
 use crate::schema::secrets;
+use crate::tally::Tally;
 
 /// A row without its project and its place in it.
 #[derive(Queryable, Selectable)]
@@ -57,34 +58,34 @@ pub(crate) fn find(connection: &mut Connection, id: SecretId) -> Result<Option<S
         .inner_join(project_rows::table)
         .filter(secrets::id.eq(id.as_bytes().as_slice()))
         .select((Row::as_select(), project_rows::external_id))
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     row.map(|(row, project)| row.of(column::opaque(project, "projects.external_id")?)).transpose()
 }
 
 /// Adds a secret at the end of its project.
-pub(crate) fn insert(connection: &mut Connection, secret: &Secret) -> Result<(), Fault> {
+pub(crate) fn insert(connection: &mut Connection, tally: &mut Tally, secret: &Secret) -> Result<(), Fault> {
     let project = projects::find_or_insert(connection, &secret.project)?;
+    let position = tally.add(project.id, project.next_position);
     diesel::insert_into(secrets::table)
         .values((
             secrets::id.eq(secret.id.as_bytes().as_slice()),
             secrets::project.eq(project.id),
-            secrets::position.eq(project.next_position),
+            secrets::position.eq(position),
             secrets::live.eq(true),
-            secrets::name.eq(secret.name.as_ref().map(|label| label.as_str())),
+            secrets::name.eq(secret.name.as_ref().map(Label::as_str)),
             secrets::secret_type.eq(secret.secret_type.as_str()),
-            secrets::algorithm.eq(secret.algorithm.as_ref().map(|label| label.as_str())),
-            secrets::mode.eq(secret.mode.as_ref().map(|label| label.as_str())),
+            secrets::algorithm.eq(secret.algorithm.as_ref().map(Label::as_str)),
+            secrets::mode.eq(secret.mode.as_ref().map(Label::as_str)),
             secrets::bit_length.eq(secret.bit_length.map(|bits| i64::from(bits.get()))),
             secrets::expiration.eq(secret.expiration.map(Timestamp::as_micros)),
-            secrets::creator.eq(secret.creator.as_ref().map(|user| user.as_str())),
+            secrets::creator.eq(secret.creator.as_ref().map(UserId::as_str)),
             secrets::created.eq(secret.created.as_micros()),
             secrets::updated.eq(secret.updated.as_micros()),
             secrets::content_type.eq(secret.content_type.map(ContentType::as_str)),
         ))
         .execute(connection)?;
-    projects::add_secret(connection, project.id)?;
-    secret_buckets::add(connection, project.id, project.next_position)
+    Ok(())
 }
 
 /// Sets what the secret's payload is said to be.
@@ -93,9 +94,13 @@ pub(crate) fn set_content_type(
     id: SecretId,
     content_type: ContentType,
 ) -> Result<(), Fault> {
-    diesel::update(secrets::table.filter(secrets::id.eq(id.as_bytes().as_slice())))
-        .set(secrets::content_type.eq(content_type.as_str()))
-        .execute(connection)?;
+    let secret = || secrets::table.filter(secrets::id.eq(id.as_bytes().as_slice()));
+    // Mostly it was inserted with it, and diesel has an update parsed anew each time.
+    let stored: Option<Option<String>> =
+        secret().select(secrets::content_type).get_result(connection).optional()?;
+    if stored.flatten().as_deref() != Some(content_type.as_str()) {
+        diesel::update(secret()).set(secrets::content_type.eq(content_type.as_str())).execute(connection)?;
+    }
     Ok(())
 }
 
@@ -108,11 +113,11 @@ pub(crate) fn touch(connection: &mut Connection, id: SecretId, updated: Timestam
 }
 
 /// Removes a secret with everything that belongs to it; `false` when there was none.
-pub(crate) fn delete(connection: &mut Connection, id: SecretId) -> Result<bool, Fault> {
+pub(crate) fn delete(connection: &mut Connection, tally: &mut Tally, id: SecretId) -> Result<bool, Fault> {
     let row: Option<(i64, i64, bool)> = secrets::table
         .filter(secrets::id.eq(id.as_bytes().as_slice()))
         .select((secrets::project, secrets::position, secrets::live))
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     let Some((project, position, live)) = row else {
         return Ok(false);
@@ -124,14 +129,19 @@ pub(crate) fn delete(connection: &mut Connection, id: SecretId) -> Result<bool, 
     payloads::delete(connection, id)?;
     diesel::delete(secrets::table.filter(secrets::id.eq(id.as_bytes().as_slice()))).execute(connection)?;
     if live {
-        uncount(connection, project, position)?;
+        tally.subtract(project, position);
     }
     Ok(true)
 }
 
 /// Takes up to `limit` secrets that have expired at `now` out of the lists and their counts; they stay
 /// where they are otherwise. Tells how many it took.
-pub(crate) fn sweep(connection: &mut Connection, now: Timestamp, limit: u32) -> Result<u64, Fault> {
+pub(crate) fn sweep(
+    connection: &mut Connection,
+    tally: &mut Tally,
+    now: Timestamp,
+    limit: u32,
+) -> Result<u64, Fault> {
     let expired: Vec<(Vec<u8>, i64, i64)> = secrets::table
         .filter(secrets::live.eq(true))
         .filter(secrets::expiration.le(now.as_micros()))
@@ -144,13 +154,8 @@ pub(crate) fn sweep(connection: &mut Connection, now: Timestamp, limit: u32) -> 
         diesel::update(secrets::table.filter(secrets::id.eq(id.as_slice())))
             .set(secrets::live.eq(false))
             .execute(connection)?;
-        uncount(connection, project, position)?;
+        tally.subtract(project, position);
         swept += 1;
     }
     Ok(swept)
-}
-
-fn uncount(connection: &mut Connection, project: i64, position: i64) -> Result<(), Fault> {
-    projects::subtract_secret(connection, project)?;
-    secret_buckets::subtract(connection, project, position)
 }

@@ -28,7 +28,8 @@ CREATE TABLE secrets (
     content_type TEXT
 ) STRICT;
 
-CREATE UNIQUE INDEX secrets_by_position ON secrets (project, live, position);
+-- With the expiration, what a page passes over is judged by the index alone.
+CREATE INDEX secrets_by_position ON secrets (project, live, position, expiration);
 CREATE INDEX secrets_by_created ON secrets (project, live, created, position);
 CREATE INDEX secrets_by_expiration ON secrets (project, live, expiration, position);
 -- LIKE ignores the case of ASCII letters, so only an index that ignores it as well can serve one.

@@ -16,6 +16,7 @@ use super::*;
 use crate::run::Run;
 use crate::session::Session;
 use crate::sqlite::{OpenOptions, SchemaStatus, connection, open, schema_status, upgrade};
+use crate::tally::Tally;
 
 const SECRET: &str = "94c3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e5f";
 const KEY: &str = "5ac3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e5f";
@@ -59,7 +60,8 @@ fn a_database_of_version_one_is_left_alone_until_it_is_upgraded_and_keeps_everyt
     assert_eq!(upgrade(&path).unwrap(), SchemaStatus { found: VERSION, known: VERSION });
 
     let mut opened = open(&path, OpenOptions::default(), 0).unwrap();
-    let mut session = Session::new(&mut opened.writer, Run::new());
+    let mut tally = Tally::default();
+    let mut session = Session::new(&mut opened.writer, &mut tally, Run::new());
     let (id, key) = (SecretId::parse(SECRET).unwrap(), ProjectKeyId::parse(KEY).unwrap());
     let project = ProjectId::new("p").unwrap();
     let now = Timestamp::from_micros(2).unwrap();
