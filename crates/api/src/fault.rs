@@ -67,15 +67,19 @@ fn sentence(error: &Error) -> String {
 
 /// The reply to a use case's refusal.
 pub(crate) fn reply(error: &Error, operation: Operation) -> Reply {
+    let mut reply = body(status(error), &Value::from(description(error, operation)));
     if error.is_fault() {
-        tracing::error!(operation = operation.facts().name, cause = %chain(error), "request failed");
+        reply.extensions_mut().insert(Cause(chain(error)));
     }
-    let reply = body(status(error), &Value::from(description(error, operation)));
     match error.retry_after() {
         Some(wait) => with_header(reply, RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1))),
         None => reply,
     }
 }
+
+/// Why a reply is what it is, on its way to the operator's log. It never reaches the client.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause(pub(crate) String);
 
 /// The error and what caused it, for the log of the operator.
 fn chain(error: &dyn std::error::Error) -> String {

@@ -24,6 +24,7 @@ use crate::answer::{Answer, Reply, empty, with_header};
 use crate::authenticate::authenticate;
 use crate::call::Call;
 use crate::discovery::{self, RootCall};
+use crate::fault::Cause;
 use crate::handlers::carry_out;
 use crate::http::body::{BodyError, Collected, collect};
 use crate::http::cors::cors_layer;
@@ -99,11 +100,14 @@ impl Api {
     {
         let (parts, body) = request.into_parts();
         let origin = origin(&parts);
-        let span = tracing::info_span!(
+        let request_id = origin.request_id.clone();
+        // Made only where somebody looks that closely: a span for each request costs as much as opening a
+        // payload does.
+        let span = tracing::debug_span!(
             "request",
             method = %parts.method,
             path = parts.uri.path(),
-            request_id = origin.request_id.as_deref(),
+            request_id = request_id.as_deref(),
         );
         let work = AssertUnwindSafe(self.dispatch(&parts, body, origin.clone())).catch_unwind();
         let reply = if let Ok(reply) = work.instrument(span).await {
@@ -116,7 +120,15 @@ impl Api {
             Answer::of(verdict, Operation::Unrouted, |()| fault::reply(&error, Operation::Unrouted))
                 .into_reply()
         };
-        tracing::debug!(status = reply.status().as_u16(), "answered");
+        let status = reply.status().as_u16();
+        match reply.extensions().get::<Cause>() {
+            Some(Cause(cause)) => {
+                let (method, path) = (&parts.method, parts.uri.path());
+                let request_id = request_id.as_deref();
+                tracing::error!(%method, path, request_id, status, cause, "request failed");
+            }
+            None => tracing::debug!(status, "answered"),
+        }
         reply
     }
 
@@ -231,7 +243,8 @@ impl Api {
             let reason = Some(Reason::of("not-acceptable"));
             return Err(call.note(Outcome::Refused, reason, fault::not_acceptable()).await);
         }
-        match carry_out(&call).await {
+        // By far the largest part of a request's state; in a box of its own it is not moved again and again.
+        match Box::pin(carry_out(&call)).await {
             Ok(answer) => Ok(answer),
             Err(error) => Err(call.refuse(&error).await),
         }

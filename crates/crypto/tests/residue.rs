@@ -25,7 +25,8 @@ use strongroom_core::{Clock as _, Payload, ProjectId, SystemClock, Timestamp};
 use strongroom_crypto::{Caching, MasterKeys, SoftBackend, create_key_file};
 
 /// With the place of the private number in the encoded key, where that is all there is to it.
-const PAIRS: [(&str, u16, usize); 3] = [("rsa", 2048, 0), ("ec", 256, 36), ("ed25519", 256, 16)];
+const PAIRS: [(&str, u16, usize); 4] =
+    [("rsa", 2048, 0), ("dsa", 1024, 0), ("ec", 256, 36), ("ed25519", 256, 16)];
 
 fn main() {
     let arguments: Vec<String> = env::args().collect();
@@ -112,8 +113,11 @@ fn search() {
     let counts: Vec<_> = found.iter().map(|(name, places)| (*name, places.len())).collect();
     // Halves are searched, and the two halves of a key in its locked place are both found.
     assert_eq!(counts[..4], [("master key", 2), ("project key", 2), ("data key", 0), ("payload", 0)]);
-    // A passphrase, the text of three keys, and the three numbers of the first and one of each other.
-    assert_eq!(counts[4..].iter().map(|(_, count)| count).collect::<Vec<_>>(), [&0; 1 + 3 + 3 * 2 + 2 * 2]);
+    // A passphrase, the text of three keys, three numbers of the first and one of each other, both ways round.
+    assert_eq!(
+        counts[4..].iter().map(|(_, count)| count).collect::<Vec<_>>(),
+        [&0; 1 + 3 + (3 + 1 + 1 + 1) * 2]
+    );
 }
 
 /// What must not be found where it does not belong.
@@ -154,12 +158,14 @@ impl Secrets {
             vec![("master key", master), ("project key", project), ("data key", data), ("payload", payload)];
         all.push(("passphrase", passphrase));
         for ((algorithm, _, place), text) in PAIRS.into_iter().zip(private) {
-            for number in private_numbers(&text, place) {
+            for number in private_numbers(algorithm, &text, place) {
                 all.push((algorithm, number.iter().rev().copied().collect()));
                 all.push((algorithm, number));
             }
-            // Some of the first line.
-            all.push((algorithm, text[44..92].to_vec()));
+            if algorithm != "dsa" {
+                // Some of the first line. A DSA key is not text, and begins with what is public.
+                all.push((algorithm, text[44..92].to_vec()));
+            }
         }
         Self(all)
     }
@@ -194,7 +200,11 @@ impl Secrets {
 }
 
 /// The numbers that are the private key, most significant byte first.
-fn private_numbers(text: &[u8], place: usize) -> Vec<Vec<u8>> {
+fn private_numbers(algorithm: &str, text: &[u8], place: usize) -> Vec<Vec<u8>> {
+    if algorithm == "dsa" {
+        // It comes last.
+        return vec![text[text.len() - 16..].to_vec()];
+    }
     let (_, der) = pem::decode_vec(text).unwrap();
     if place > 0 {
         return vec![der[place..place + 32].to_vec()];

@@ -1,13 +1,13 @@
 use strongroom_core::ports::{
-    BackendId, KeyReader, KeyWriter, MasterKeyRecord, ProjectKey, SecretReader, SecretWriter, StorageError,
-    StoredPayload,
+    BackendId, KeyReader, KeyWriter, MasterKeyRecord, ProjectKey, SealedSecret, SecretReader, SecretWriter,
+    StorageError, StoredPayload,
 };
 use strongroom_core::secret::{MetadataKey, MetadataValue, Page, SecretQuery, UserMetadata};
 use strongroom_core::{ProjectId, ProjectKeyId, Secret, SecretId, Timestamp};
 
 use crate::fault::Fault;
 use crate::run::Run;
-use crate::tables::{master_keys, payloads, project_keys, secrets, user_metadata};
+use crate::tables::{master_keys, payloads, project_keys, sealed_secrets, secrets, user_metadata};
 use crate::tally::Tally;
 use crate::{Connection, listing};
 
@@ -58,6 +58,10 @@ impl<'a> Session<'a> {
 impl SecretReader for Session<'_> {
     fn secret(&mut self, id: SecretId) -> Result<Option<Secret>, StorageError> {
         self.run(|connection| secrets::find(connection, id))
+    }
+
+    fn sealed_secret(&mut self, id: SecretId) -> Result<Option<SealedSecret>, StorageError> {
+        self.run(|connection| sealed_secrets::find(connection, id))
     }
 
     fn payload(&mut self, id: SecretId) -> Result<Option<StoredPayload>, StorageError> {

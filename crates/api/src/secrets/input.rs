@@ -1,4 +1,6 @@
-use strongroom_core::secret::{BitLength, DateFilter, SecretQuery, Sort};
+use std::num::NonZeroU32;
+
+use strongroom_core::secret::{DateFilter, SecretQuery, Sort};
 use strongroom_core::{Error, NewPayload, NewSecret, Violation};
 
 use crate::attributes::{Attributes, content_type, encoding, wants_transport_key};

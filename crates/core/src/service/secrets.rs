@@ -202,10 +202,9 @@ impl<'a> Secrets<'a> {
         let result = async {
             let now = self.engine.clock.now();
             let found = self.engine.read(move |reader| {
-                let secret = live_secret(reader, id, now)?;
-                let Some(stored) = reader.payload(id)? else { return Ok((secret, None)) };
-                let key = reader.project_key(stored.key)?.ok_or(Error::Integrity)?;
-                Ok((secret, Some((stored, key))))
+                let found = reader.sealed_secret(id)?.filter(|(secret, _)| !secret.is_expired(now));
+                let (secret, sealed) = found.ok_or(Error::NotFound(Missing::Secret))?;
+                Ok(((secret, reader.acl(id.into())?), sealed))
             });
             let ((secret, acl), sealed) = found.await?;
             let target = PolicyTarget::secret(&secret, acl.as_ref(), &context.caller);

@@ -15,6 +15,7 @@ pub(crate) mod payloads;
 pub(crate) mod project_keys;
 pub(crate) mod project_quotas;
 pub(crate) mod projects;
+pub(crate) mod sealed_secrets;
 pub(crate) mod secret_buckets;
 pub(crate) mod secrets;
 pub(crate) mod transport_keys;

@@ -7,22 +7,36 @@ use crate::column;
 use crate::fault::Fault;
 use crate::schema::payloads;
 
+/// A row without its secret.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = payloads)]
+pub(crate) struct Row {
+    content_type: String,
+    project_key: Vec<u8>,
+    backend: String,
+    sealed: Vec<u8>,
+}
+
+impl Row {
+    /// The payload, when the row is one that this program can have written.
+    pub(crate) fn of(self) -> Result<StoredPayload, Fault> {
+        Ok(StoredPayload {
+            content_type: column::content_type(&self.content_type, "payloads.content_type")?,
+            key: column::id(&self.project_key, "payloads.project_key")?,
+            backend: BackendId::new(self.backend),
+            sealed: Sealed(self.sealed),
+        })
+    }
+}
+
 /// The payload of that secret.
 pub(crate) fn of_secret(connection: &mut Connection, id: SecretId) -> Result<Option<StoredPayload>, Fault> {
-    let row: Option<(String, Vec<u8>, String, Vec<u8>)> = payloads::table
+    let row: Option<Row> = payloads::table
         .filter(payloads::secret.eq(id.as_bytes().as_slice()))
-        .select((payloads::content_type, payloads::project_key, payloads::backend, payloads::sealed))
+        .select(Row::as_select())
         .get_result(connection)
         .optional()?;
-    row.map(|(content_type, key, backend, sealed)| {
-        Ok(StoredPayload {
-            content_type: column::content_type(&content_type, "payloads.content_type")?,
-            key: column::id(&key, "payloads.project_key")?,
-            backend: BackendId::new(backend),
-            sealed: Sealed(sealed),
-        })
-    })
-    .transpose()
+    row.map(Row::of).transpose()
 }
 
 /// Adds the payload of a secret that has none.

@@ -12,7 +12,7 @@ use crate::schema::projects as project_rows;
 /// A row without its project.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = project_keys)]
-struct Row {
+pub(crate) struct Row {
     id: Vec<u8>,
     backend: String,
     version: i64,
@@ -22,7 +22,8 @@ struct Row {
 }
 
 impl Row {
-    fn of(self, project: ProjectId) -> Result<ProjectKey, Fault> {
+    /// The key, when the row is one that this program can have written.
+    pub(crate) fn of(self, project: ProjectId) -> Result<ProjectKey, Fault> {
         Ok(ProjectKey {
             id: column::id(&self.id, "project_keys.id")?,
             project,

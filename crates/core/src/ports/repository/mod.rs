@@ -23,7 +23,7 @@ pub use containers::{ContainerReader, ContainerWriter};
 pub use keys::{KeyReader, KeyWriter};
 pub use orders::{OrderReader, OrderWriter};
 pub use quotas::{QuotaReader, QuotaWriter};
-pub use secrets::{SecretReader, SecretWriter};
+pub use secrets::{SealedSecret, SecretReader, SecretWriter};
 pub use transport_keys::{TransportKeyReader, TransportKeyWriter};
 
 /// Questions asked of one consistent state of the repository. May run again from the start.

@@ -1,7 +1,10 @@
 use crate::id::{ProjectId, SecretId};
-use crate::ports::{StorageError, StoredPayload};
+use crate::ports::{ProjectKey, StorageError, StoredPayload};
 use crate::secret::{MetadataKey, MetadataValue, Page, Secret, SecretQuery, UserMetadata};
 use crate::time::Timestamp;
+
+/// A secret, and its payload with the project key that opens it.
+pub type SealedSecret = (Secret, Option<(StoredPayload, ProjectKey)>);
 
 /// Questions about secrets.
 pub trait SecretReader {
@@ -10,6 +13,10 @@ pub trait SecretReader {
 
     /// The stored payload of that secret.
     fn payload(&mut self, id: SecretId) -> Result<Option<StoredPayload>, StorageError>;
+
+    /// A secret with its payload and the project key that opens it, at the price of one look. The payload is
+    /// `None` when the secret has none. A payload whose key is not there is corrupt.
+    fn sealed_secret(&mut self, id: SecretId) -> Result<Option<SealedSecret>, StorageError>;
 
     /// The project's unexpired secrets that match.
     fn secrets(
