@@ -27,11 +27,7 @@ pub(crate) enum BodyError {
     Broken,
 }
 
-/// How much of a body that is too large is read and thrown away. Most clients look for an answer only once they
-/// have sent all of it.
-const DISCARDED: usize = 16 << 20;
-
-/// Reads at most `limit` bytes within `time`; what is beyond is thrown away, up to a limit of its own.
+/// Reads at most `limit` bytes within `time`; what is beyond is left unread.
 pub(crate) async fn collect<B>(body: B, limit: usize, time: Duration) -> Result<Collected, BodyError>
 where
     B: Body + Send,
@@ -41,7 +37,6 @@ where
     let expected = usize::try_from(body.size_hint().lower()).unwrap_or(limit).min(limit);
     let mut bytes = Zeroizing::new(Vec::with_capacity(expected));
     let mut cut = false;
-    let mut discarded = 0;
     let read = async {
         while let Some(frame) = body.frame().await {
             let Ok(mut data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
@@ -60,10 +55,7 @@ where
             }
             if data.has_remaining() {
                 cut = true;
-                discarded += data.remaining();
-                if discarded > DISCARDED {
-                    break;
-                }
+                break;
             }
         }
         Ok(())
