@@ -121,13 +121,12 @@ impl Api {
                 .into_reply()
         };
         let status = reply.status().as_u16();
-        match reply.extensions().get::<Cause>() {
-            Some(Cause(cause)) => {
-                let (method, path) = (&parts.method, parts.uri.path());
-                let request_id = request_id.as_deref();
-                tracing::error!(%method, path, request_id, status, cause, "request failed");
-            }
-            None => tracing::debug!(status, "answered"),
+        if let Some(Cause(cause)) = reply.extensions().get() {
+            let (method, path) = (&parts.method, parts.uri.path());
+            let request_id = request_id.as_deref();
+            tracing::error!(%method, path, request_id, status, cause, "request failed");
+        } else {
+            tracing::debug!(status, "answered");
         }
         reply
     }

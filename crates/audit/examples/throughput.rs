@@ -36,6 +36,7 @@ fn event() -> Event {
         },
         outcome: Some(Outcome::Success),
         reason: None,
+        access: None,
     }
 }
 

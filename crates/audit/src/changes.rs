@@ -165,6 +165,7 @@ mod tests {
             origin: Origin::default(),
             outcome,
             reason: None,
+            access: None,
         }
     }
 

@@ -76,6 +76,7 @@ mod tests {
             origin: Origin { request_id: Some("r".repeat(padding)), ..Origin::default() },
             outcome: None,
             reason: None,
+            access: None,
         }
     }
 

@@ -169,6 +169,7 @@ mod tests {
             origin: Origin { request_id: Some(request_id.to_owned()), ..Origin::default() },
             outcome: (phase == Phase::Outcome).then_some(Outcome::Success),
             reason: None,
+            access: None,
         }
     }
 

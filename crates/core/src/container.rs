@@ -166,11 +166,11 @@ mod tests {
     use super::*;
 
     fn make(container_type: ContainerType, names: &[Option<&str>]) -> Result<NewContainer, Violation> {
-        let member = |name: &Option<&str>| Member {
+        let member = |name: Option<&str>| Member {
             name: name.map(|name| Label::new("name", name).unwrap()),
             secret: SecretId::random(),
         };
-        NewContainer::new(container_type, None, names.iter().map(member).collect())
+        NewContainer::new(container_type, None, names.iter().copied().map(member).collect())
     }
 
     #[test]

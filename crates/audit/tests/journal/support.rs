@@ -21,6 +21,7 @@ pub(crate) fn event(request_id: &str) -> Event {
         origin: Origin { request_id: Some(request_id.to_owned()), ..Origin::default() },
         outcome: Some(Outcome::Success),
         reason: None,
+        access: None,
     }
 }
 
