@@ -59,10 +59,7 @@ impl<'a> Acls<'a> {
             Ok((permit, request.take()?))
         }
         .await;
-        let (permit, request) = match judged {
-            Ok(judged) => judged,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let (permit, request) = attempt.let_through(judged).await?;
         let change = attempt.intend(permit).await?;
         let now = self.engine.clock.now();
         let result = change
@@ -99,10 +96,7 @@ impl<'a> Acls<'a> {
             attempt.authorise(rules(object).delete, &found.target(&context.caller))
         }
         .await;
-        let permit = match judged {
-            Ok(permit) => permit,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let permit = attempt.let_through(judged).await?;
         let change = attempt.intend(permit).await?;
         let now = self.engine.clock.now();
         let result = change

@@ -148,8 +148,16 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// What was judged, when it was judged to be allowed; else the end of the attempt.
+    pub(super) async fn let_through<T>(&self, judged: Result<T, Error>) -> Result<T, Refused> {
+        match judged {
+            Ok(allowed) => Ok(allowed),
+            Err(error) => self.refuse(error).await,
+        }
+    }
+
     /// Ends an attempt that was not let through.
-    pub(super) async fn refuse<T>(self, error: Error) -> Verdict<T> {
+    pub(super) async fn refuse<T>(&self, error: Error) -> Result<T, Refused> {
         let outcome = if error.is_fault() { Outcome::Failed } else { Outcome::Refused };
         self.record(Phase::Outcome, None, Some(outcome), Some(Reason::from(&error)), None).await?;
         Err(Refused(error))

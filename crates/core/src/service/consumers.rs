@@ -74,10 +74,7 @@ impl<'a> Consumers<'a> {
         let rule = rules(object).post;
         let attempt = Attempt::new(self.engine, context, Action::ConsumerCreate, Some(object.into()));
         let judged = self.judge(&attempt, context, object, rule, used_by).await;
-        let (permit, project, used_by) = match judged {
-            Ok(judged) => judged,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let (permit, project, used_by) = attempt.let_through(judged).await?;
         let change = attempt.intend(permit).await?;
         let now = self.engine.clock.now();
         let quotas = self.engine.quotas;
@@ -109,10 +106,7 @@ impl<'a> Consumers<'a> {
         let rule = rules(object).delete;
         let attempt = Attempt::new(self.engine, context, Action::ConsumerDelete, Some(object.into()));
         let judged = self.judge(&attempt, context, object, rule, used_by).await;
-        let (permit, project, used_by) = match judged {
-            Ok(judged) => judged,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let (permit, project, used_by) = attempt.let_through(judged).await?;
         let change = attempt.intend(permit).await?;
         let now = self.engine.clock.now();
         change

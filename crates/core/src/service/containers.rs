@@ -54,10 +54,7 @@ impl<'a> Containers<'a> {
                 Container { id, project, creator, name, container_type, members, created: now, updated: now };
             Ok((permit, made))
         });
-        let (permit, made) = match judged {
-            Ok(judged) => judged,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let (permit, made) = attempt.let_through(judged).await?;
         let change = attempt.on(Target::Container(id)).intend(permit).await?;
         let quotas = self.engine.quotas;
         change
@@ -115,10 +112,8 @@ impl<'a> Containers<'a> {
     /// Deletes a container; the secrets in it stay (rule `container:delete`).
     pub async fn delete(self, context: &CallContext, id: ContainerId) -> Verdict<()> {
         let attempt = self.attempt(context, Action::ContainerDelete, id);
-        let (permit, _) = match self.permit(&attempt, context, id, "container:delete").await {
-            Ok(permitted) => permitted,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let (permit, _) =
+            attempt.let_through(self.permit(&attempt, context, id, "container:delete").await).await?;
         let change = attempt.intend(permit).await?;
         change
             .carry_out(move |writer| {
@@ -146,10 +141,7 @@ impl<'a> Containers<'a> {
             let project = context.caller.project.clone().ok_or(Error::Forbidden { rule: RULE })?;
             Ok((permit, project, member.take()?))
         });
-        let (permit, project, member) = match judged {
-            Ok(judged) => judged,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let (permit, project, member) = attempt.let_through(judged).await?;
         let change = attempt.intend(permit).await?;
         let now = self.engine.clock.now();
         change
@@ -176,10 +168,8 @@ impl<'a> Containers<'a> {
     ) -> Verdict<()> {
         let attempt = self.attempt(context, Action::MemberRemove, id);
         let judged = self.permit(&attempt, context, id, "container_secret:delete").await;
-        let (permit, member) = match judged.and_then(|(permit, _)| Ok((permit, member.take()?))) {
-            Ok(judged) => judged,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let (permit, member) =
+            attempt.let_through(judged.and_then(|(permit, _)| Ok((permit, member.take()?)))).await?;
         let change = attempt.intend(permit).await?;
         let now = self.engine.clock.now();
         change

@@ -137,10 +137,7 @@ impl<'a> Metadata<'a> {
             Ok(permit.with(input.take()?))
         }
         .await;
-        let (permit, input) = match judged {
-            Ok(judged) => judged,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let (permit, input) = attempt.let_through(judged).await?;
         let change: Change<'_> = attempt.intend(permit).await?;
         let now = self.engine.clock.now();
         let result = change

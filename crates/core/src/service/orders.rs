@@ -47,10 +47,7 @@ impl<'a> Orders<'a> {
             }
             Ok((permit, project, new))
         });
-        let (permit, project, new) = match judged {
-            Ok(judged) => judged,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let (permit, project, new) = attempt.let_through(judged).await?;
         let change = attempt.on(Target::Order(id)).intend(permit).await?;
         let result = async {
             let passphrase = match &new.passphrase {
@@ -138,10 +135,7 @@ impl<'a> Orders<'a> {
             attempt.authorise("order:delete", &PolicyTarget::order(&order))
         }
         .await;
-        let permit = match judged {
-            Ok(permit) => permit,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let permit = attempt.let_through(judged).await?;
         let change = attempt.intend(permit).await?;
         change
             .carry_out(move |writer| {

@@ -95,10 +95,7 @@ impl<'a> QuotaService<'a> {
         let judged = attempt
             .authorise("project_quotas:put", &PolicyTarget::none())
             .and_then(|permit| Ok((permit, request.take()?)));
-        let (permit, request) = match judged {
-            Ok(judged) => judged,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let (permit, request) = attempt.let_through(judged).await?;
         let change = attempt.intend(permit).await?;
         change
             .carry_out(move |writer| {
@@ -111,10 +108,8 @@ impl<'a> QuotaService<'a> {
     /// Goes back to the defaults (rule `project_quotas:delete`).
     pub async fn remove(self, context: &CallContext, project: ProjectId) -> Verdict<()> {
         let attempt = self.attempt(context, Action::QuotaDelete, &project);
-        let permit = match attempt.authorise("project_quotas:delete", &PolicyTarget::none()) {
-            Ok(permit) => permit,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let permit =
+            attempt.let_through(attempt.authorise("project_quotas:delete", &PolicyTarget::none())).await?;
         let change = attempt.intend(permit).await?;
         change
             .carry_out(move |writer| {

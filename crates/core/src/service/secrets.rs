@@ -72,10 +72,7 @@ impl<'a> Secrets<'a> {
     pub async fn create(self, context: &CallContext, new: impl Input<NewSecret>) -> Verdict<Secret> {
         let id = SecretId::random();
         let attempt = Attempt::new(self.engine, context, Action::SecretCreate, None);
-        let (permit, secret, new) = match self.judge_new(&attempt, context, id, new) {
-            Ok(judged) => judged,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let (permit, secret, new) = attempt.let_through(self.judge_new(&attempt, context, id, new)).await?;
         let change = attempt.on(Target::Secret(id)).intend(permit).await?;
         let result = async {
             let stored = match &new.payload {
@@ -152,10 +149,7 @@ impl<'a> Secrets<'a> {
             Ok((permit, secret, upload.decode()?))
         }
         .await;
-        let (permit, secret, payload) = match judged {
-            Ok(judged) => judged,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let (permit, secret, payload) = attempt.let_through(judged).await?;
         let change = attempt.intend(permit).await?;
         let result = async {
             let stored = self.engine.seal(context, change.permit(), &secret, &payload).await?;
@@ -256,10 +250,7 @@ impl<'a> Secrets<'a> {
             Ok(permit.with(how.take()?))
         }
         .await;
-        let (permit, how) = match judged {
-            Ok(judged) => judged,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let (permit, how) = attempt.let_through(judged).await?;
         let change = attempt.intend(permit).await?;
         let result = async {
             let now = self.engine.clock.now();

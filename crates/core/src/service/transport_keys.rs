@@ -65,10 +65,7 @@ impl<'a> TransportKeys<'a> {
         let judged = attempt
             .authorise("transport_keys:post", &PolicyTarget::none())
             .and_then(|permit| Ok((permit, new.take()?)));
-        let (permit, key) = match judged {
-            Ok(judged) => judged,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let (permit, key) = attempt.let_through(judged).await?;
         let id = TransportKeyId::random();
         let made = TransportKey { id, key, created: self.engine.clock.now() };
         let change = attempt.on(Target::TransportKey(id)).intend(permit).await?;
@@ -90,10 +87,7 @@ impl<'a> TransportKeys<'a> {
             attempt.authorise("transport_key:delete", &PolicyTarget::none())
         }
         .await;
-        let permit = match judged {
-            Ok(permit) => permit,
-            Err(error) => return attempt.refuse(error).await,
-        };
+        let permit = attempt.let_through(judged).await?;
         let change = attempt.intend(permit).await?;
         change
             .carry_out(move |writer| {
