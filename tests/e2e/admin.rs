@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use strongroom_tests::{Ended, Server, admin, program, run};
+use strongroom_tests::{Ended, SCHEMA_VERSION, Server, admin, program, run};
 
 /// A folder with a key, a database and a journal with one secret's story, and the server that made it.
 fn serving() -> Server {
@@ -65,7 +65,8 @@ fn check_everything(data: &Path) {
 
     let database = format!("{folder}/strongroom.sqlite");
     assert_table(&table(data, &["db", "status"]), 0, &["DATABASE", "WANTED", &database]);
-    let status = json!({"database": database, "version": 2, "wanted": 2, "current": true});
+    let status =
+        json!({"database": database, "version": SCHEMA_VERSION, "wanted": SCHEMA_VERSION, "current": true});
     assert_eq!(in_json(&["db", "status"]), status);
 
     assert_table(&table(data, &["audit", "verify"]), 0, &["verdict", "intact", "last hash"]);
@@ -81,7 +82,7 @@ fn a_database_is_made_and_upgraded_only_while_no_server_has_it() {
     let data = folder.path().join("data");
     let made = table(&data, &["--output", "json", "db", "upgrade"]);
     assert_table(&made, 0, &[]);
-    assert_eq!((&as_json(&made)["was"], &as_json(&made)["is"]), (&Value::Null, &json!(2)));
+    assert_eq!((&as_json(&made)["was"], &as_json(&made)["is"]), (&Value::Null, &json!(SCHEMA_VERSION)));
     assert_table(&table(&data, &["db", "upgrade"]), 0, &["WAS", "IS"]);
 
     let server = serving();

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::json;
-use strongroom_tests::{Ended, Server, admin, program, run};
+use strongroom_tests::{Ended, SCHEMA_VERSION, Server, admin, program, run};
 use tempfile::TempDir;
 
 /// A folder in which a server has stored a secret, and has stopped or was killed.
@@ -232,8 +232,11 @@ fn a_database_of_a_later_program() {
     let used = Used::stopped();
     let database = used.file("strongroom.sqlite");
     sql(&database, "PRAGMA user_version = 99");
-    assert_says(&used.refuses(), &["schema version 99, newer than version 2", "a later one"]);
-    sql(&database, "PRAGMA user_version = 2");
+    assert_says(
+        &used.refuses(),
+        &[&format!("schema version 99, newer than version {SCHEMA_VERSION}"), "a later one"],
+    );
+    sql(&database, &format!("PRAGMA user_version = {SCHEMA_VERSION}"));
     used.still_serves();
 }
 

@@ -22,3 +22,6 @@ pub use program::{Ended, admin, program, python, run};
 pub use server::Server;
 pub use small_disk::SmallDisk;
 pub use wire::Wire;
+
+/// The version of the database's schema that the binaries work with.
+pub const SCHEMA_VERSION: u32 = 3;

@@ -1,6 +1,6 @@
 //! Who handles what.
 
-use strongroom_core::{Error, Missing, StoreQuestion};
+use strongroom_core::{Error, Missing};
 
 use crate::call::{Call, Handled};
 use crate::operation::Operation;
@@ -48,10 +48,13 @@ pub(crate) async fn carry_out(call: &Call<'_>) -> Handled {
         Operation::ProjectQuotasRead => quotas::get(call).await,
         Operation::ProjectQuotasSet => quotas::set(call).await,
         Operation::ProjectQuotasRemove => quotas::remove(call).await,
-        Operation::StoreList => stores::ask(call, StoreQuestion::List).await,
-        Operation::StoreDefault => stores::ask(call, StoreQuestion::GlobalDefault).await,
-        Operation::StorePreferred => stores::ask(call, StoreQuestion::Preferred).await,
-        Operation::StoreRead | Operation::StoreChoose => Err(Error::NotFound(Missing::SecretStore)),
+        Operation::StoreList => stores::list(call).await,
+        Operation::StoreDefault => stores::global_default(call).await,
+        Operation::StorePreferred => stores::preferred(call).await,
+        Operation::StoreRead => stores::get(call).await,
+        Operation::StorePrefer => stores::prefer(call).await,
+        Operation::StorePreferenceForget => stores::forget_preference(call).await,
+        Operation::NoStoreRead | Operation::NoStoreChoose => Err(Error::NotFound(Missing::SecretStore)),
         Operation::TransportKeyList => transport_keys::list(call).await,
         Operation::TransportKeyCreate => transport_keys::create(call).await,
         Operation::TransportKeyRead => transport_keys::get(call).await,

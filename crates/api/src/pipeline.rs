@@ -214,6 +214,7 @@ impl Api {
         let Some((resource, names)) = self.routes.find(parts.uri.path()) else {
             return Err(self.turn_away(&context, "no-route", fault::no_route()).await);
         };
+        let resource = if self.manager.stores().are_several() { resource } else { resource.without_stores() };
         let operation = match resource.operation(&parts.method) {
             Some(Operation::SecretRead) if secrets::asks_for_payload(&parts.headers) => {
                 Operation::PayloadRead

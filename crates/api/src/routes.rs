@@ -32,6 +32,11 @@ pub(crate) enum Resource {
     GlobalDefaultStore,
     PreferredStore,
     SecretStore,
+    StorePreference,
+    /// Anything else under a store.
+    StorePart,
+    /// What would be a store, or of one, if there were several.
+    NoStore,
     TransportKeys,
     TransportKey,
 }
@@ -81,7 +86,8 @@ const PATHS: &[(&str, Resource)] = &[
     ("/v1/secret-stores/global-default", Resource::GlobalDefaultStore),
     ("/v1/secret-stores/preferred", Resource::PreferredStore),
     ("/v1/secret-stores/{id}", Resource::SecretStore),
-    ("/v1/secret-stores/{id}/{*rest}", Resource::SecretStore),
+    ("/v1/secret-stores/{id}/preferred", Resource::StorePreference),
+    ("/v1/secret-stores/{id}/{*rest}", Resource::StorePart),
     ("/v1/transport_keys", Resource::TransportKeys),
     ("/v1/transport_keys/{id}", Resource::TransportKey),
 ];
@@ -137,6 +143,14 @@ impl Names {
 }
 
 impl Resource {
+    /// The resource where clients can't choose among stores: those that a path names are not there.
+    pub(crate) fn without_stores(self) -> Self {
+        match self {
+            Self::SecretStore | Self::StorePreference | Self::StorePart => Self::NoStore,
+            other => other,
+        }
+    }
+
     /// What the method asks for; `None` when the resource has no such method.
     pub(crate) fn operation(self, method: &Method) -> Option<Operation> {
         Some(match (self, method.as_str()) {
@@ -180,8 +194,11 @@ impl Resource {
             (Self::SecretStores, "GET") => Operation::StoreList,
             (Self::GlobalDefaultStore, "GET") => Operation::StoreDefault,
             (Self::PreferredStore, "GET") => Operation::StorePreferred,
-            (Self::SecretStore, "POST" | "DELETE") => Operation::StoreChoose,
-            (Self::SecretStore, _) => Operation::StoreRead,
+            (Self::SecretStore, "GET") => Operation::StoreRead,
+            (Self::StorePreference, "POST") => Operation::StorePrefer,
+            (Self::StorePreference, "DELETE") => Operation::StorePreferenceForget,
+            (Self::NoStore, "POST" | "DELETE") => Operation::NoStoreChoose,
+            (Self::NoStore, _) => Operation::NoStoreRead,
             (Self::TransportKeys, "GET") => Operation::TransportKeyList,
             (Self::TransportKeys, "POST") => Operation::TransportKeyCreate,
             (Self::TransportKey, "GET") => Operation::TransportKeyRead,
@@ -201,6 +218,7 @@ impl Resource {
                 names.object(kind).ok().map(Target::from)
             }
             Self::Order => names.id().ok().map(Target::Order),
+            Self::SecretStore | Self::StorePreference => names.id().ok().map(Target::SecretStore),
             Self::TransportKey => names.id().ok().map(Target::TransportKey),
             Self::ProjectQuota => {
                 ProjectId::new(names.name()).ok().map(|project| Target::Quotas(project.to_string()))
@@ -214,7 +232,8 @@ impl Resource {
             | Self::SecretStores
             | Self::GlobalDefaultStore
             | Self::PreferredStore
-            | Self::SecretStore
+            | Self::StorePart
+            | Self::NoStore
             | Self::TransportKeys => None,
         }
     }
@@ -227,7 +246,7 @@ impl Resource {
             Self::Secret | Self::ProjectQuota => Some("DELETE, GET, PUT"),
             Self::Metadata => Some("GET, POST, PUT"),
             Self::Container | Self::Order | Self::TransportKey => Some("DELETE, GET"),
-            Self::Members => Some("DELETE, POST"),
+            Self::Members | Self::StorePreference => Some("DELETE, POST"),
             Self::Acl(_) => Some("DELETE, GET, PATCH, PUT"),
             Self::Consumers(_) => Some("DELETE, GET, POST"),
             Self::Version
@@ -236,8 +255,9 @@ impl Resource {
             | Self::ProjectQuotas
             | Self::SecretStores
             | Self::GlobalDefaultStore
-            | Self::PreferredStore => Some("GET"),
-            Self::Payload | Self::Metadatum | Self::SecretStore => None,
+            | Self::PreferredStore
+            | Self::SecretStore => Some("GET"),
+            Self::Payload | Self::Metadatum | Self::StorePart | Self::NoStore => None,
         }
     }
 }
@@ -263,8 +283,8 @@ mod tests {
             ("/v1/containers/a/secrets/b/c", Resource::Members, "a", ""),
             ("/v1/project-quotas/a%2Fb", Resource::ProjectQuota, "a/b", ""),
             ("/v1/secret-stores/preferred", Resource::PreferredStore, "", ""),
-            ("/v1/secret-stores/a/preferred", Resource::SecretStore, "a", ""),
-            ("/v1/secret-stores/preferred/x", Resource::SecretStore, "preferred", ""),
+            ("/v1/secret-stores/a/preferred", Resource::StorePreference, "a", ""),
+            ("/v1/secret-stores/preferred/x", Resource::StorePart, "preferred", ""),
             ("/v1/transport_keys/a", Resource::TransportKey, "a", ""),
         ] {
             let names = Names { id: id.to_owned(), part: part.to_owned() };

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::access::Caller;
 use crate::acl::AccessChange;
 use crate::error::Error;
-use crate::id::{ChangeId, ContainerId, OrderId, SecretId, TransportKeyId};
+use crate::id::{ChangeId, ContainerId, OrderId, SecretId, SecretStoreId, TransportKeyId};
 use crate::object::Object;
 use crate::time::Timestamp;
 
@@ -150,6 +150,9 @@ pub enum Action {
     /// Chose a project's secret store.
     #[serde(rename = "store.update")]
     StoreUpdate,
+    /// Offered a secret store to clients, or no longer.
+    #[serde(rename = "store.reconcile")]
+    StoreReconcile,
     /// Listed or read transport keys.
     #[serde(rename = "transport-key.read")]
     TransportKeyRead,
@@ -188,6 +191,8 @@ pub enum Target {
     Order(OrderId),
     /// A project's quotas, by the project's id.
     Quotas(String),
+    /// A secret store.
+    SecretStore(SecretStoreId),
     /// A transport key.
     TransportKey(TransportKeyId),
     /// A project's key, by the project's id.
@@ -212,6 +217,7 @@ impl std::fmt::Display for Target {
             Self::Container(id) => write!(f, "container/{id}"),
             Self::Order(id) => write!(f, "order/{id}"),
             Self::Quotas(project) => write!(f, "quotas/{project}"),
+            Self::SecretStore(id) => write!(f, "secret-store/{id}"),
             Self::TransportKey(id) => write!(f, "transport-key/{id}"),
             Self::ProjectKey(project) => write!(f, "project-key/{project}"),
             Self::MasterKey(name) => write!(f, "master-key/{name}"),

@@ -48,6 +48,8 @@ pub enum Missing {
     TransportKey,
     /// Several secret stores are not in use here, or there is no such store.
     SecretStore,
+    /// The project prefers no secret store.
+    Preference,
 }
 
 impl std::fmt::Display for Missing {
@@ -64,6 +66,7 @@ impl std::fmt::Display for Missing {
             Self::ProjectQuotas => "no quotas are set for this project",
             Self::TransportKey => "there is no such transport key",
             Self::SecretStore => "there is no such secret store",
+            Self::Preference => "the project prefers no secret store",
         })
     }
 }

@@ -41,6 +41,10 @@ pub enum OfOrder {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum OfTransportKey {}
 
+/// Marks the id of a secret store.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum OfSecretStore {}
+
 /// Marks the id that ties a change's intent, its effect and its outcome together.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum OfChange {}
@@ -57,6 +61,8 @@ pub type ConsumerId = Id<OfConsumer>;
 pub type OrderId = Id<OfOrder>;
 /// Names one transport key.
 pub type TransportKeyId = Id<OfTransportKey>;
+/// Names one secret store.
+pub type SecretStoreId = Id<OfSecretStore>;
 /// Names one change: its intent record, its effect in the repository and its outcome record carry it.
 pub type ChangeId = Id<OfChange>;
 

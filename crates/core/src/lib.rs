@@ -13,6 +13,7 @@ pub mod ports;
 pub mod quota;
 pub mod secret;
 mod service;
+pub mod store;
 mod time;
 pub mod transport_key;
 
@@ -20,13 +21,13 @@ pub use access::{Caller, Policy, Roles, RuleSet};
 pub use error::{Conflict, Error, Missing, Violation};
 pub use id::{
     ChangeId, ConsumerId, ContainerId, Id, InvalidId, InvalidOpaqueId, MAX_OPAQUE_ID, OpaqueId, OrderId,
-    ProjectId, ProjectKeyId, SecretId, TransportKeyId, UserId,
+    ProjectId, ProjectKeyId, SecretId, SecretStoreId, TransportKeyId, UserId,
 };
 pub use object::Object;
 pub use secret::{ContentType, NewPayload, NewSecret, Payload, PayloadFormat, Secret, SecretType, Upload};
 pub use service::{
     AclChange, Acls, Builder, CallContext, Consumers, ContainerView, Containers, Deletion, Done, Input,
     KeyManager, Metadata, ObjectView, OpenedPayload, Orders, QuotaService, Refused, SecretView, Secrets,
-    StartError, StoreQuestion, Stores, TransportKeys, Verdict,
+    StartError, Stores, TransportKeys, Verdict,
 };
 pub use time::{Clock, InvalidTimestamp, SystemClock, Timestamp};

@@ -8,6 +8,7 @@ use strongroom_core::ports::{
     BackendError, BackendId, Canary, GenerationError, KeyPair, KeyRequest, MasterKeyVersion, ProjectKey,
     Sealed, SecretBackend,
 };
+use strongroom_core::store::StoreNames;
 use strongroom_core::{Payload, ProjectId, ProjectKeyId, Timestamp};
 use zeroize::Zeroizing;
 
@@ -91,6 +92,10 @@ impl SoftBackend {
 impl SecretBackend for SoftBackend {
     fn id(&self) -> &BackendId {
         &self.id
+    }
+
+    fn store_names(&self) -> StoreNames {
+        StoreNames::crypto("Software Only Crypto", "simple_crypto")
     }
 
     async fn master_key_versions(&self) -> Result<Vec<MasterKeyVersion>, BackendError> {

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use strongroom_core::StartError;
-use strongroom_core::ports::StorageError;
+use strongroom_core::ports::{BackendError, StorageError};
 use strongroom_crypto::{KeyFileError, LockError};
 use thiserror::Error;
 
@@ -31,6 +31,9 @@ pub enum RunError {
         "keys can't be held in locked memory; raise the limit of locked memory (LimitMEMLOCK, ulimit -l)"
     )]
     Memory(#[source] LockError),
+    /// What protects the secrets can't be used.
+    #[error("a secret store can't be used")]
+    Backend(#[source] BackendError),
     /// The database can't be used.
     #[error("the database can't be used")]
     Storage(#[source] strongroom_storage::OpenError),

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod backends;
 mod error;
 mod first_run;
 mod logging;
@@ -19,6 +20,7 @@ pub use serve::{Serving, serve};
 pub use settings::{
     AuditSection, Flag, IdentityMode, IdentitySection, LogFormat, LogSection, MasterKeySection,
     OrdersSection, PolicySection, Problem, Settings, SettingsError, Shown, Sources, StorageSection,
+    StoreKind, StoresSection,
 };
 
 /// A value of a [`Flag`].

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use strongroom_core::Timestamp;
-use strongroom_core::ports::{BackendError, BackendId, MasterKeyRecord, SecretBackend as _};
+use strongroom_core::ports::{BackendError, BackendId, MasterKeyRecord, SecretBackend};
 use strongroom_crypto::{Caching, MasterKeys, SoftBackend};
 use strongroom_storage::ReadOnlyView;
 
@@ -93,7 +93,7 @@ pub async fn check_master_key(
         })
         .collect();
     for record in needed {
-        let canary = judge(&backend, &record).await;
+        let canary = judge(&backend, &record).await?;
         let created = at_hand.iter().find(|(version, _)| *version == record.version).map(|(_, at)| *at);
         versions.push(MasterKeyVerdict { version: record.version.0, created, canary });
     }
@@ -102,11 +102,15 @@ pub async fn check_master_key(
 }
 
 /// Whether the key at hand is the one that sealed this record's canary.
-pub(crate) async fn judge(backend: &SoftBackend, record: &MasterKeyRecord) -> CanaryVerdict {
+pub(crate) async fn judge(
+    backend: &dyn SecretBackend,
+    record: &MasterKeyRecord,
+) -> Result<CanaryVerdict, RunError> {
     match backend.open_canary(record.version, &record.canary).await {
-        Ok(()) => CanaryVerdict::Right,
-        Err(BackendError::KeyMissing(_)) => CanaryVerdict::Missing,
-        Err(_) => CanaryVerdict::Wrong,
+        Ok(()) => Ok(CanaryVerdict::Right),
+        Err(BackendError::KeyMissing(_)) => Ok(CanaryVerdict::Missing),
+        Err(BackendError::Integrity | BackendError::UnknownFormat(_)) => Ok(CanaryVerdict::Wrong),
+        Err(error) => Err(RunError::Backend(error)),
     }
 }
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use strongroom_api::Api;
 use strongroom_audit::{Journal, Options};
 use strongroom_core::access::PolicyRules;
-use strongroom_core::ports::{Authenticator, SecretBackend as _};
-use strongroom_core::{KeyManager, StartError};
-use strongroom_crypto::SoftBackend;
+use strongroom_core::ports::{Authenticator, SecretBackend};
+use strongroom_core::{Builder, KeyManager, StartError};
 use strongroom_identity::UnauthenticatedContext;
 use strongroom_storage::{OpenError, OpenOptions, SqliteRepository};
 
+use crate::backends;
 use crate::error::RunError;
-use crate::master_key::{CanaryVerdict, judge, load_master_keys, needed_keys, soft_backend};
+use crate::master_key::{CanaryVerdict, judge, needed_keys};
 use crate::policy_file::PolicyFile;
 use crate::settings::{IdentityMode, PolicySection, Settings};
 
@@ -31,10 +31,10 @@ pub(crate) async fn open(
     credentials: Option<&Path>,
     create: bool,
 ) -> Result<Parts, RunError> {
-    let backend = soft_backend(load_master_keys(&settings.master_key, credentials)?)?;
+    let backends = backends::open(settings, credentials)?;
     let rules = policy_rules(&settings.policy)?;
     let database = OpenOptions { create, upgrade: create || settings.storage.upgrade_at_start };
-    let used = was_used(settings, &backend, database).await?;
+    let used = was_used(settings, &backends, database).await?;
     // A database that was used had a journal: one that is gone is missed, not begun anew.
     let options =
         Options { create: !used, segment_bytes: settings.audit.segment_bytes, ..Options::default() };
@@ -43,9 +43,10 @@ pub(crate) async fn open(
     // crash left is copied into it.
     let opened = SqliteRepository::open(&settings.storage.file, database).map_err(RunError::Storage)?;
     let repository = Arc::new(opened);
-    let manager = KeyManager::builder()
+    let manager = backends
+        .into_iter()
+        .fold(KeyManager::builder(), Builder::shared_backend)
         .repository(Arc::clone(&repository))
-        .backend(backend)
         .audit(journal)
         .policy(settings.policy.rule_set, rules)
         .quotas(settings.quotas)
@@ -70,34 +71,39 @@ pub(crate) fn policy_rules(section: &PolicySection) -> Result<PolicyRules, RunEr
     }
 }
 
-/// Whether a key manager has run on this database before. When one has, the key at hand is held against the
-/// database's canaries here already, before anything is opened for writing.
+/// Whether a key manager has run on this database before. When one has, the keys at hand are held against
+/// the database's canaries here already, before anything is opened for writing.
 async fn was_used(
     settings: &Settings,
-    backend: &SoftBackend,
+    backends: &[Arc<dyn SecretBackend>],
     options: OpenOptions,
 ) -> Result<bool, RunError> {
     let path = &settings.storage.file;
     if !options.create && !path.exists() {
         return Err(RunError::Storage(OpenError::Missing { path: path.clone() }));
     }
-    let needed = match needed_keys(settings, backend.id()) {
-        Ok(needed) => needed,
-        // Only the upgrade makes it readable; that it has a schema at all shows that it was used.
-        Err(RunError::Storage(OpenError::Older { .. })) if options.upgrade => return Ok(true),
-        Err(error) => return Err(error),
-    };
-    for record in &needed {
-        let (backend_id, version) = (record.backend.clone(), record.version);
-        match judge(backend, record).await {
-            CanaryVerdict::Right | CanaryVerdict::Unused => {}
-            CanaryVerdict::Wrong => {
-                return Err(RunError::Start(StartError::WrongMasterKey { backend: backend_id, version }));
-            }
-            CanaryVerdict::Missing => {
-                return Err(RunError::Start(StartError::MissingMasterKey { backend: backend_id, version }));
+    let mut used = false;
+    for backend in backends {
+        let needed = match needed_keys(settings, backend.id()) {
+            Ok(needed) => needed,
+            // Only the upgrade makes it readable; that it has a schema at all shows that it was used.
+            Err(RunError::Storage(OpenError::Older { .. })) if options.upgrade => return Ok(true),
+            Err(error) => return Err(error),
+        };
+        used |= !needed.is_empty();
+        for record in needed {
+            let verdict = judge(backend.as_ref(), &record).await?;
+            let (backend, version) = (record.backend, record.version);
+            match verdict {
+                CanaryVerdict::Right | CanaryVerdict::Unused => {}
+                CanaryVerdict::Wrong => {
+                    return Err(RunError::Start(StartError::WrongMasterKey { backend, version }));
+                }
+                CanaryVerdict::Missing => {
+                    return Err(RunError::Start(StartError::MissingMasterKey { backend, version }));
+                }
             }
         }
     }
-    Ok(!needed.is_empty())
+    Ok(used)
 }

@@ -194,14 +194,31 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    secret_stores (id) {
+        id -> Binary,
+        backend -> Text,
+        created -> BigInt,
+    }
+}
+
+diesel::table! {
+    preferred_stores (project) {
+        project -> BigInt,
+        store -> Binary,
+    }
+}
+
 diesel::joinable!(secrets -> projects (project));
 diesel::joinable!(project_keys -> projects (project));
 diesel::joinable!(consumers -> projects (project));
 diesel::joinable!(containers -> projects (project));
 diesel::joinable!(orders -> projects (project));
+diesel::joinable!(preferred_stores -> projects (project));
 diesel::joinable!(order_passphrases -> orders (order_id));
 diesel::allow_tables_to_appear_in_same_query!(projects, secrets, payloads, project_keys);
 diesel::allow_tables_to_appear_in_same_query!(projects, consumers);
 diesel::allow_tables_to_appear_in_same_query!(projects, containers);
 diesel::allow_tables_to_appear_in_same_query!(projects, orders, order_passphrases);
+diesel::allow_tables_to_appear_in_same_query!(projects, preferred_stores);
 diesel::allow_tables_to_appear_in_same_query!(secrets, acl_users);

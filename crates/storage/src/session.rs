@@ -16,6 +16,7 @@ mod consumers;
 mod containers;
 mod orders;
 mod quotas;
+mod stores;
 mod transport_keys;
 
 /// One job's access to the database, inside a transaction that somebody else begins and ends.

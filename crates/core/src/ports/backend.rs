@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::container::ContainerType;
 use crate::id::{ProjectId, ProjectKeyId};
 use crate::secret::Payload;
+use crate::store::StoreNames;
 use crate::time::Timestamp;
 
 /// Names a backend in settings and in every row it sealed, such as `soft`.
@@ -77,6 +78,11 @@ pub struct Canary(pub Vec<u8>);
 pub trait SecretBackend: Send + Sync + 'static {
     /// This backend's name.
     fn id(&self) -> &BackendId;
+
+    /// What clients call this backend where they can choose among several.
+    fn store_names(&self) -> StoreNames {
+        StoreNames::crypto(self.id().as_str(), self.id().as_str())
+    }
 
     /// Every master key version at hand; the highest wraps new project keys.
     async fn master_key_versions(&self) -> Result<Vec<MasterKeyVersion>, BackendError>;

@@ -14,6 +14,6 @@ pub use identity::{Authenticator, Credentials, IdentityError};
 pub use repository::{
     AclReader, AclWriter, ConsumerReader, ConsumerWriter, ContainerReader, ContainerWriter, Contended,
     KeyReader, KeyWriter, MasterKeyRecord, OrderReader, OrderWriter, QuotaReader, QuotaWriter, ReadJob,
-    Reader, Repository, SealedSecret, SecretReader, SecretWriter, StorageError, StoredPayload,
-    TransportKeyReader, TransportKeyWriter, WriteJob, Writer,
+    Reader, Repository, SealedSecret, SecretReader, SecretWriter, StorageError, StoreReader, StoreRecord,
+    StoreWriter, StoredPayload, TransportKeyReader, TransportKeyWriter, WriteJob, Writer,
 };

@@ -61,6 +61,12 @@ pub enum StartError {
          restore it from a backup"
     )]
     NoCanary(BackendId),
+    /// A backend that is no longer given is some project's choice.
+    #[error(
+        "the secret store '{0}' is not among the enabled ones, and a project prefers it: its new secrets \
+         would go elsewhere unasked; enable the store again, or have the projects give up their preference first"
+    )]
+    StorePreferred(BackendId),
     /// A part failed while starting.
     #[error("a part failed while starting")]
     Part(#[source] Error),
@@ -73,10 +79,17 @@ impl Builder {
         Self { repository: Some(Arc::new(repository)), ..self }
     }
 
-    /// What seals payloads. The first one given seals new ones; the others still open their own.
+    /// What seals payloads. The first one given seals those of projects that prefer no other; each opens
+    /// its own. With several, clients can choose among them as secret stores.
     #[must_use]
-    pub fn backend(mut self, backend: impl SecretBackend) -> Self {
-        self.backends.push(Arc::new(backend));
+    pub fn backend(self, backend: impl SecretBackend) -> Self {
+        self.shared_backend(Arc::new(backend))
+    }
+
+    /// The same, for a backend that its owner keeps a handle to.
+    #[must_use]
+    pub fn shared_backend(mut self, backend: Arc<dyn SecretBackend>) -> Self {
+        self.backends.push(backend);
         self
     }
 
@@ -108,11 +121,13 @@ impl Builder {
     /// gives the running key manager.
     pub async fn build(self) -> Result<KeyManager, StartError> {
         let default = self.backends.first().cloned().ok_or(StartError::Missing("backend"))?;
+        let order: Vec<_> = self.backends.iter().map(|backend| backend.id().clone()).collect();
         let all: HashMap<_, _> =
             self.backends.into_iter().map(|backend| (backend.id().clone(), backend)).collect();
-        let engine = Engine {
+        let mut engine = Engine {
             repository: self.repository.ok_or(StartError::Missing("repository"))?,
             backends: Backends { default, all },
+            stores: Vec::new(),
             audit: self.audit.ok_or(StartError::Missing("audit sink"))?,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             policy: Policy::new(self.rule_set, &self.overrides).map_err(StartError::Policy)?,
@@ -122,6 +137,7 @@ impl Builder {
         };
         engine.prove_master_keys().await?;
         engine.settle_open_changes().await.map_err(StartError::Part)?;
+        engine.reconcile_stores(&order).await?;
         Ok(KeyManager(Arc::new(engine)))
     }
 }

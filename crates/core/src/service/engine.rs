@@ -17,6 +17,7 @@ use crate::access::Policy;
 use crate::audit::{Action, Outcome, Reason, Target};
 use crate::ports::{AuditSink, BackendError, BackendId, Repository, SecretBackend};
 use crate::quota::EffectiveQuotas;
+use crate::store::SecretStore;
 use crate::time::{Clock, Timestamp};
 
 /// The key manager: every use case, over the parts it was built with. Cheap to clone; all clones are one.
@@ -28,6 +29,8 @@ pub struct KeyManager(pub(super) Arc<Engine>);
 pub(super) struct Engine {
     pub(super) repository: Arc<dyn Repository>,
     pub(super) backends: Backends,
+    /// Those that clients can choose among; none while there is a single backend.
+    pub(super) stores: Vec<SecretStore>,
     pub(super) audit: Arc<dyn AuditSink>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: Policy,
@@ -36,7 +39,7 @@ pub(super) struct Engine {
     pub(super) endings: Endings,
 }
 
-/// The backends at hand; the first one given seals new payloads.
+/// The backends at hand; the first one given seals new payloads of projects that prefer no other.
 pub(super) struct Backends {
     pub(super) default: Arc<dyn SecretBackend>,
     pub(super) all: HashMap<BackendId, Arc<dyn SecretBackend>>,

@@ -1,11 +1,13 @@
 //! Which project key seals and opens what.
 
+use std::sync::Arc;
+
 use super::attempt::{Attempt, CallContext, Done, Permit, Refused};
 use super::engine::Engine;
 use crate::audit::{Action, Target};
 use crate::error::{Conflict, Error};
 use crate::id::ProjectId;
-use crate::ports::{BackendId, ProjectKey, Sealed, StoredPayload};
+use crate::ports::{BackendId, ProjectKey, Sealed, SecretBackend, StoredPayload};
 use crate::secret::{ContentType, NewPayload, Payload, Secret};
 
 impl Engine {
@@ -42,8 +44,9 @@ impl Engine {
         payload: &Payload,
         content_type: ContentType,
     ) -> Result<StoredPayload, Error> {
-        let key = self.project_key(context, permit, project).await?;
-        let sealed = self.backends.default.seal(&key, binding, payload).await?;
+        let backend = self.backend_for(project).await?;
+        let key = self.project_key(context, permit, project, backend).await?;
+        let sealed = backend.seal(&key, binding, payload).await?;
         Ok(StoredPayload { content_type, key: key.id, backend: key.backend, sealed })
     }
 
@@ -67,8 +70,25 @@ impl Engine {
         Ok(self.backends.of(backend)?.forget(key, sealed).await?)
     }
 
-    async fn newest_project_key(&self, project: &ProjectId) -> Result<Option<ProjectKey>, Error> {
-        let (project, backend) = (project.clone(), self.backends.default.id().clone());
+    /// The backend that keeps a project's new secrets: the one it prefers, else the default.
+    pub(super) async fn backend_for(&self, project: &ProjectId) -> Result<&Arc<dyn SecretBackend>, Error> {
+        if self.stores.is_empty() {
+            return Ok(&self.backends.default);
+        }
+        let project = project.clone();
+        let preferred = self.read(move |reader| Ok(reader.preferred_store(&project)?)).await?;
+        match preferred {
+            Some(id) => Ok(self.backends.of(&self.store(id)?.backend)?),
+            None => Ok(&self.backends.default),
+        }
+    }
+
+    async fn newest_project_key(
+        &self,
+        project: &ProjectId,
+        backend: &BackendId,
+    ) -> Result<Option<ProjectKey>, Error> {
+        let (project, backend) = (project.clone(), backend.clone());
         self.read(move |reader| Ok(reader.newest_project_key(&project, &backend)?)).await
     }
 
@@ -77,14 +97,15 @@ impl Engine {
         context: &CallContext,
         permit: Permit,
         project: &ProjectId,
+        backend: &Arc<dyn SecretBackend>,
     ) -> Result<ProjectKey, Error> {
-        if let Some(key) = self.newest_project_key(project).await? {
+        if let Some(key) = self.newest_project_key(project, backend.id()).await? {
             return Ok(key);
         }
-        match self.create_project_key(context, permit, project).await {
+        match self.create_project_key(context, permit, project, backend).await {
             // Somebody else was faster; theirs is as good as ours.
             Err(Error::Conflict(Conflict::ProjectKey)) => self
-                .newest_project_key(project)
+                .newest_project_key(project, backend.id())
                 .await?
                 .ok_or(Error::Internal("a project key was there and is gone")),
             made => made,
@@ -97,12 +118,13 @@ impl Engine {
         context: &CallContext,
         permit: Permit,
         project: &ProjectId,
+        backend: &Arc<dyn SecretBackend>,
     ) -> Result<ProjectKey, Error> {
         let target = Target::ProjectKey(project.to_string());
         let attempt = Attempt::new(self, context, Action::ProjectKeyCreate, Some(target));
         let change = attempt.intend(permit).await.map_err(Refused::into_error)?;
         let result = async {
-            let made = self.backends.default.create_project_key(project, 1, self.clock.now()).await?;
+            let made = backend.create_project_key(project, 1, self.clock.now()).await?;
             let inserted = made.clone();
             change
                 .apply(move |writer| {

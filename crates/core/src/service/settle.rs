@@ -72,7 +72,7 @@ impl Engine {
     }
 
     /// A change that the service makes on its own account, with its two records.
-    async fn own_act(
+    pub(super) async fn own_act(
         &self,
         action: Action,
         target: Target,

@@ -139,7 +139,7 @@ impl Orders<'_> {
     }
 
     async fn make(self, context: &CallContext, order: &Order) -> Result<Made, Error> {
-        let backend = &self.engine.backends.default;
+        let backend = self.engine.backend_for(&order.project).await?;
         let spec = &order.spec;
         let request = KeyRequest {
             algorithm: spec.algorithm.as_str().to_lowercase(),

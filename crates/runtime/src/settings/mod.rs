@@ -6,6 +6,7 @@ mod quotas;
 mod reader;
 mod sections;
 mod sources;
+mod stores;
 
 pub use orders::OrdersSection;
 pub use reader::{Problem, SettingsError, Shown};
@@ -14,3 +15,4 @@ pub use sections::{
     Settings, StorageSection,
 };
 pub use sources::{Flag, Sources};
+pub use stores::{StoreKind, StoresSection};

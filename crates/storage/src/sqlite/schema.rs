@@ -10,13 +10,13 @@ use crate::error::OpenError;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// The schema version this program works with. Each migration sets its own in the file's header.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// Marks the file as ours in its header: "Strg".
 pub(super) const APPLICATION_ID: u32 = 0x5374_7267;
 
 /// Every table and index that must be there.
-const OBJECTS: [&str; 34] = [
+const OBJECTS: [&str; 37] = [
     "acl_users",
     "acl_users_by_user",
     "acls",
@@ -37,11 +37,14 @@ const OBJECTS: [&str; 34] = [
     "orders_by_position",
     "orders_by_state",
     "payloads",
+    "preferred_stores",
+    "preferred_stores_by_store",
     "project_keys",
     "project_keys_by_backend",
     "project_quotas",
     "projects",
     "secret_buckets",
+    "secret_stores",
     "secrets",
     "secrets_by_created",
     "secrets_by_expiration",

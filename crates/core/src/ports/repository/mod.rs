@@ -15,6 +15,7 @@ mod keys;
 mod orders;
 mod quotas;
 mod secrets;
+mod stores;
 mod transport_keys;
 
 pub use acls::{AclReader, AclWriter};
@@ -24,6 +25,7 @@ pub use keys::{KeyReader, KeyWriter};
 pub use orders::{OrderReader, OrderWriter};
 pub use quotas::{QuotaReader, QuotaWriter};
 pub use secrets::{SealedSecret, SecretReader, SecretWriter};
+pub use stores::{StoreReader, StoreRecord, StoreWriter};
 pub use transport_keys::{TransportKeyReader, TransportKeyWriter};
 
 /// Questions asked of one consistent state of the repository. May run again from the start.
@@ -93,6 +95,7 @@ pub trait Reader:
     + ContainerReader
     + OrderReader
     + QuotaReader
+    + StoreReader
     + TransportKeyReader
 {
 }
@@ -105,6 +108,7 @@ impl<T> Reader for T where
         + ContainerReader
         + OrderReader
         + QuotaReader
+        + StoreReader
         + TransportKeyReader
         + ?Sized
 {
@@ -120,6 +124,7 @@ pub trait Writer:
     + ContainerWriter
     + OrderWriter
     + QuotaWriter
+    + StoreWriter
     + TransportKeyWriter
 {
 }
@@ -133,6 +138,7 @@ impl<T> Writer for T where
         + ContainerWriter
         + OrderWriter
         + QuotaWriter
+        + StoreWriter
         + TransportKeyWriter
         + ?Sized
 {

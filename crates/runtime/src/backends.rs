@@ -1,0 +1,29 @@
+//! Opens the secret stores that the settings name.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use strongroom_core::ports::SecretBackend;
+
+use crate::error::RunError;
+use crate::master_key::{load_master_keys, soft_backend};
+use crate::settings::{Settings, StoreKind};
+
+/// Every enabled backend, in the order of the settings.
+pub(crate) fn open(
+    settings: &Settings,
+    credentials: Option<&Path>,
+) -> Result<Vec<Arc<dyn SecretBackend>>, RunError> {
+    settings
+        .stores
+        .enabled
+        .iter()
+        .map(|kind| -> Result<Arc<dyn SecretBackend>, RunError> {
+            Ok(match kind {
+                StoreKind::Soft => {
+                    Arc::new(soft_backend(load_master_keys(&settings.master_key, credentials)?)?)
+                }
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,57 @@
+use serde::{Deserialize, Serialize};
+
+use super::reader::Reader;
+
+/// Which secret stores there are.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct StoresSection {
+    /// Those that are open; the first keeps the new secrets of projects that prefer no other. Never empty.
+    pub enabled: Vec<StoreKind>,
+}
+
+/// What keeps secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum StoreKind {
+    /// The database, under a master key in a file.
+    Soft,
+}
+
+pub(super) fn stores(reader: &mut Reader) -> StoresSection {
+    const KEY: &str = "stores.enabled";
+    let enabled = reader.get(KEY, vec![StoreKind::Soft], "a list of \"soft\"");
+    if enabled.is_empty() {
+        reader.refuse(KEY, "names no store, so nothing could be kept");
+    }
+    if enabled.iter().enumerate().any(|(at, kind)| enabled.iter().take(at).any(|earlier| earlier == kind)) {
+        reader.refuse(KEY, "names a store twice");
+    }
+    StoresSection { enabled }
+}
+
+#[cfg(test)]
+mod tests {
+    use figment::value::Value;
+
+    use super::super::{Flag, Settings, Sources};
+    use super::*;
+
+    fn load(stores: &[&str]) -> Result<Vec<StoreKind>, String> {
+        let flags =
+            vec![Flag { name: "--stores", key: "stores.enabled", value: Value::from(stores.to_vec()) }];
+        let sources = Sources { flags, ..Sources::default() };
+        Settings::load(&sources)
+            .map(|(settings, _)| settings.stores.enabled)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn stores_are_named_once_each() {
+        assert_eq!(load(&["soft"]), Ok(vec![StoreKind::Soft]));
+        assert!(load(&[]).unwrap_err().contains("names no store"));
+        assert!(load(&["soft", "soft"]).unwrap_err().contains("twice"));
+        assert!(load(&["paper"]).unwrap_err().contains("\"soft\""));
+    }
+}
