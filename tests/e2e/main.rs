@@ -26,6 +26,7 @@ mod isolation;
 mod lifecycle;
 mod list;
 mod metadata;
+mod openapi;
 mod orders;
 mod outage;
 mod paging;

@@ -9,12 +9,12 @@ use strongroom_core::{CallContext, KeyManager};
 
 use crate::answer::{Answer, Reply, empty, json, with_header};
 use crate::call::{Call, Handled};
-use crate::fault;
 use crate::http::accept;
 use crate::http::microversion::Microversion;
 use crate::http::query::Query;
 use crate::operation::Operation;
 use crate::settings::BaseUrl;
+use crate::{fault, openapi};
 
 const JSON: &str = "application/json";
 const JSON_HOME: &str = "application/json-home";
@@ -31,9 +31,15 @@ pub(crate) struct RootCall<'a> {
     pub(crate) base: &'a BaseUrl,
 }
 
-/// Answers for the root.
+/// Answers for the root, and for the API's description.
 pub(crate) async fn root(call: RootCall<'_>) -> Answer {
     let headers = call.headers;
+    if call.path == "/openapi.json" && call.method == Method::GET {
+        let reply = json(StatusCode::OK, openapi::document());
+        let verdict =
+            call.manager.note(call.context, Action::VersionRead, None, Outcome::Success, None).await;
+        return Answer::of(verdict, Operation::VersionRead, |()| reply);
+    }
     if !call.path.chars().all(|c| c == '/') {
         let reply = fault::outer(headers, StatusCode::NOT_FOUND, "There is nothing at this path.");
         return refuse(call.manager, call.context, "no-route", reply).await;

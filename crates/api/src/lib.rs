@@ -13,6 +13,7 @@ mod handlers;
 mod health;
 mod http;
 mod metadata;
+mod openapi;
 mod operation;
 mod orders;
 mod pipeline;
@@ -25,6 +26,7 @@ mod settings;
 mod stores;
 mod transport_keys;
 
+pub use openapi::document as openapi;
 pub use pipeline::Api;
 pub use server::{Server, ServerLimits, Stopping};
 pub use settings::{AllowedOrigin, ApiSettings, BaseUrl, CorsSettings, InvalidBaseUrl, InvalidOrigin};

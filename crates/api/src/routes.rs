@@ -59,7 +59,8 @@ pub(crate) struct Names {
 #[derive(Debug, Clone)]
 pub(crate) struct Routes(Router<Resource>);
 
-const PATHS: &[(&str, Resource)] = &[
+/// Every path.
+pub(crate) const PATHS: &[(&str, Resource)] = &[
     ("/v1", Resource::Version),
     ("/v1/secrets", Resource::Secrets),
     ("/v1/secrets/{id}", Resource::Secret),

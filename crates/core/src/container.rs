@@ -24,7 +24,8 @@ pub enum ContainerType {
 }
 
 impl ContainerType {
-    const ALL: [Self; 5] = [Self::Generic, Self::Rsa, Self::Certificate, Self::Dsa, Self::Ec];
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Generic, Self::Rsa, Self::Certificate, Self::Dsa, Self::Ec];
 
     /// The name in the API and the database.
     pub fn as_str(self) -> &'static str {
@@ -39,11 +40,14 @@ impl ContainerType {
 
     /// A type that a caller may ask for.
     pub fn parse(text: &str) -> Result<Self, Violation> {
-        [Self::Generic, Self::Rsa, Self::Certificate]
+        Self::OFFERED
             .into_iter()
             .find(|known| known.as_str() == text)
             .ok_or(Violation::new("type", "is none of generic, rsa, certificate"))
     }
+
+    /// Those that clients can make; the others are made by orders.
+    pub const OFFERED: [Self; 3] = [Self::Generic, Self::Rsa, Self::Certificate];
 
     /// The stored name read back.
     pub fn from_stored(name: &str) -> Option<Self> {

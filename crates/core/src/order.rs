@@ -21,6 +21,9 @@ pub enum OrderType {
 }
 
 impl OrderType {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Key, Self::Asymmetric];
+
     /// The name in the API and the database.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -31,7 +34,7 @@ impl OrderType {
 
     /// The type of that exact name.
     pub fn parse(text: &str) -> Result<Self, Violation> {
-        [Self::Key, Self::Asymmetric]
+        Self::ALL
             .into_iter()
             .find(|known| known.as_str() == text)
             .ok_or(Violation::new("type", "is neither key nor asymmetric"))
