@@ -13,7 +13,9 @@ use strongroom_identity::UnauthenticatedContext;
 use strongroom_storage::{OpenError, OpenOptions, SqliteRepository};
 
 use crate::error::RunError;
-use crate::master_key::{CanaryVerdict, judge, load_master_keys, needed_keys, soft_backend};
+use crate::master_key::{
+    CanaryVerdict, judge, load_master_keys, needed_keys, read_master_keys, soft_backend,
+};
 use crate::policy_file::PolicyFile;
 use crate::settings::{IdentityMode, PolicySection, Settings};
 
@@ -31,7 +33,10 @@ pub(crate) async fn open(
     credentials: Option<&Path>,
     create: bool,
 ) -> Result<Parts, RunError> {
-    let backend = soft_backend(load_master_keys(&settings.master_key, credentials)?)?;
+    let section = settings.master_key.clone();
+    let folder = credentials.map(Path::to_owned);
+    let backend = soft_backend(load_master_keys(&section, credentials)?)?
+        .with_source(move || read_master_keys(&section, folder.as_deref()));
     let rules = policy_rules(&settings.policy)?;
     let database = OpenOptions { create, upgrade: create || settings.storage.upgrade_at_start };
     let used = was_used(settings, &backend, database).await?;
@@ -87,10 +92,10 @@ async fn was_used(
         Err(RunError::Storage(OpenError::Older { .. })) if options.upgrade => return Ok(true),
         Err(error) => return Err(error),
     };
-    for record in &needed {
+    for record in needed.iter().filter(|record| record.state.is_needed()) {
         let (backend_id, version) = (record.backend.clone(), record.version);
         match judge(backend, record).await {
-            CanaryVerdict::Right | CanaryVerdict::Unused => {}
+            CanaryVerdict::Right | CanaryVerdict::Retired | CanaryVerdict::Unused => {}
             CanaryVerdict::Wrong => {
                 return Err(RunError::Start(StartError::WrongMasterKey { backend: backend_id, version }));
             }

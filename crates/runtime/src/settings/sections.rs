@@ -11,6 +11,7 @@ use super::cors::cors;
 use super::orders::{OrdersSection, orders};
 use super::quotas::quotas;
 use super::reader::{Reader, SettingsError, Shown};
+use super::rotation::{RotationSection, rotation};
 use super::sources::Sources;
 
 /// Checked settings: every value is usable as it is.
@@ -33,6 +34,8 @@ pub struct Settings {
     pub quotas: EffectiveQuotas,
     /// How orders are carried out.
     pub orders: OrdersSection,
+    /// How rotations of keys are carried out.
+    pub rotation: RotationSection,
     /// Where the soft master key is.
     pub master_key: MasterKeySection,
     /// Where secrets are kept.
@@ -140,6 +143,7 @@ impl Settings {
             policy: policy(&mut reader),
             quotas: quotas(&mut reader),
             orders,
+            rotation: rotation(&mut reader),
             master_key: master_key(&mut reader, &data_dir),
             storage: storage(&mut reader, &data_dir),
             audit: audit(&mut reader, &data_dir),

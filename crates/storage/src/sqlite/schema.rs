@@ -10,13 +10,13 @@ use crate::error::OpenError;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// The schema version this program works with. Each migration sets its own in the file's header.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// Marks the file as ours in its header: "Strg".
 pub(super) const APPLICATION_ID: u32 = 0x5374_7267;
 
 /// Every table and index that must be there.
-const OBJECTS: [&str; 34] = [
+const OBJECTS: [&str; 41] = [
     "acl_users",
     "acl_users_by_user",
     "acls",
@@ -32,15 +32,22 @@ const OBJECTS: [&str; 34] = [
     "containers_by_name",
     "containers_by_position",
     "master_keys",
+    "milestones",
+    "nodes",
     "order_passphrases",
+    "order_passphrases_by_key",
     "orders",
     "orders_by_position",
     "orders_by_state",
     "payloads",
+    "payloads_by_key",
     "project_keys",
     "project_keys_by_backend",
+    "project_keys_by_master",
     "project_quotas",
     "projects",
+    "rotations",
+    "rotations_by_backend",
     "secret_buckets",
     "secrets",
     "secrets_by_created",
