@@ -8,11 +8,11 @@ use strongroom_tests::{Client, Reply, Server, python, run};
 #[test]
 fn the_description_is_served_as_it_is_committed() {
     let server = Server::start();
-    let served = Client::new(&server.endpoint()).get("/openapi.json");
-    assert_eq!(served.status, 200);
+    let answer = Client::new(&server.endpoint()).get("/openapi.json");
+    assert_eq!(answer.status, 200);
     let committed: Value =
         serde_json::from_str(&fs::read_to_string("../docs/openapi.json").unwrap()).unwrap();
-    assert_eq!(served.value(), committed);
+    assert_eq!(answer.value(), committed);
 }
 
 /// Requests made from the description, sound and unsound ones: none is answered by a 5xx, by a status or a
@@ -30,22 +30,20 @@ fn the_server_is_as_it_is_described() {
 
     // Most requests go to things that are there; deletions to things that are made up.
     let folder = tempfile::tempdir().unwrap();
-    let operations: String = [
+    let operations = [
         ("secrets", secret),
         ("containers", container),
         ("orders", order),
         ("transport_keys", transport_key),
         ("project-quotas", "demo".to_owned()),
     ]
-    .iter()
     .map(|(collection, id)| {
         format!(
             "[[operations]]\ninclude-path-regex = \"^/v1/{collection}/\"\n\
              include-method = [\"GET\", \"PUT\", \"POST\", \"PATCH\"]\nparameters = {{ \"path.id\" = \"{id}\" }}\n"
         )
-    })
-    .collect();
-    fs::write(folder.path().join("schemathesis.toml"), operations).unwrap();
+    });
+    fs::write(folder.path().join("schemathesis.toml"), operations.concat()).unwrap();
     let ended = run(python("st")
         .current_dir(folder.path())
         .args(["run", &format!("{}/openapi.json", server.endpoint()), "--header", "X-Project-Id: demo"])

@@ -52,10 +52,30 @@ pub(crate) enum Command {
     #[command(after_help = "\
 Examples:
   strongroom-admin --data-dir /var/lib/strongroom master-key generate
-  strongroom-admin --data-dir /var/lib/strongroom master-key check")]
+  strongroom-admin --data-dir /var/lib/strongroom master-key check
+  strongroom-admin --config /etc/strongroom.toml master-key rotate --dry-run
+  strongroom-admin --config /etc/strongroom.toml master-key rotate")]
     MasterKey {
         #[command(subcommand)]
         command: MasterKeyCommand,
+    },
+    /// Each project's key, which seals its secrets
+    #[command(after_help = "\
+Examples:
+  strongroom-admin --config /etc/strongroom.toml project-key rotate --project 94c3e0a26b8b4b7e
+  strongroom-admin --config /etc/strongroom.toml project-key rotate --all")]
+    ProjectKey {
+        #[command(subcommand)]
+        command: ProjectKeyCommand,
+    },
+    /// The rotation of keys that is under way
+    #[command(after_help = "\
+Examples:
+  strongroom-admin --config /etc/strongroom.toml rotation status
+  strongroom-admin --config /etc/strongroom.toml rotation pause")]
+    Rotation {
+        #[command(subcommand)]
+        command: RotationCommand,
     },
     /// The database
     #[command(after_help = "\
@@ -100,6 +120,51 @@ pub(crate) enum MasterKeyCommand {
     },
     /// Check the key file's mode and owner, and that it is the key this database was used with
     Check,
+    /// Add a version to a key file without using it, to be copied to other servers before `rotate`
+    Add {
+        /// Which file, if not the one the settings say
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Bring every project key under a new version of the master key, while the servers serve
+    Rotate {
+        /// Only tell what there is to do
+        #[arg(long)]
+        dry_run: bool,
+        /// Afterwards take the versions that nothing names any more out of the key file
+        #[arg(long)]
+        remove_old: bool,
+    },
+    /// Take the versions that a rotation has retired out of the key file; older database backups need them
+    Prune,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProjectKeyCommand {
+    /// Give projects new keys and seal every secret again under them, while the servers serve
+    Rotate {
+        /// The project's id
+        #[arg(long, value_name = "PROJECT", required_unless_present = "all")]
+        project: Option<String>,
+        /// Every project
+        #[arg(long, conflicts_with = "project")]
+        all: bool,
+        /// Only tell what there is to do
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum RotationCommand {
+    /// Tell how far the latest rotation has come
+    Status,
+    /// Halt it after the batch at hand; everything stays readable
+    Pause,
+    /// Let it go on
+    Resume,
+    /// Give it up, which only a rotation can be that waits for a new master key to be on every server
+    Cancel,
 }
 
 #[derive(Debug, Subcommand)]

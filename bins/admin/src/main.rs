@@ -3,6 +3,7 @@
 mod commands;
 mod flags;
 mod print;
+mod progress;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,8 +11,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use strongroom_runtime::{Settings, chain};
 
-use crate::commands::{CommandResult, Ended, audit, completions, db, master_key, policy};
-use crate::flags::{AuditCommand, Command, DbCommand, Flags, MasterKeyCommand, PolicyCommand};
+use crate::commands::{CommandResult, Ended, audit, completions, db, master_key, policy, rotation};
+use crate::flags::{
+    AuditCommand, Command, DbCommand, Flags, MasterKeyCommand, PolicyCommand, ProjectKeyCommand,
+};
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
@@ -37,6 +40,20 @@ fn main() -> ExitCode {
         Command::MasterKey { command: MasterKeyCommand::Check } => {
             master_key::check(&settings, credentials.as_deref(), flags.output)
         }
+        Command::MasterKey { command: MasterKeyCommand::Add { file } } => {
+            master_key::add(&settings, file.as_deref(), flags.output)
+        }
+        Command::MasterKey { command: MasterKeyCommand::Rotate { dry_run, remove_old } } => {
+            let wanted = rotation::Wanted { dry_run, remove_old };
+            rotation::master_key(&settings, credentials.as_deref(), wanted, flags.output)
+        }
+        Command::MasterKey { command: MasterKeyCommand::Prune } => {
+            master_key::prune(&settings, credentials.as_deref(), flags.output)
+        }
+        Command::ProjectKey { command: ProjectKeyCommand::Rotate { project, all: _, dry_run } } => {
+            rotation::project_key(&settings, credentials.as_deref(), project, dry_run, flags.output)
+        }
+        Command::Rotation { command } => rotation::look_after(&settings, command, flags.output),
         Command::Db { command: DbCommand::Upgrade } => db::upgrade(&settings, flags.output),
         Command::Db { command: DbCommand::Status } => db::status(&settings, flags.output),
         Command::Audit { command: AuditCommand::Verify } => audit::verify(&settings, flags.output),

@@ -165,9 +165,24 @@ pub enum Action {
     /// Made a project's key.
     #[serde(rename = "project-key.create")]
     ProjectKeyCreate,
-    /// Took a master key version into use.
+    /// Gave a project a newer key, sealed its secrets again under that one, and gave up the older ones.
+    #[serde(rename = "project-key.rotate")]
+    ProjectKeyRotate,
+    /// Met a master key version for the first time.
     #[serde(rename = "master-key.register")]
     MasterKeyRegister,
+    /// Let a master key version wrap new project keys, once every server had proved to have it.
+    #[serde(rename = "master-key.activate")]
+    MasterKeyActivate,
+    /// Rewrapped every project key by the active master key version.
+    #[serde(rename = "master-key.rewrap")]
+    MasterKeyRewrap,
+    /// Opened every project key under the active master key version.
+    #[serde(rename = "master-key.verify")]
+    MasterKeyVerify,
+    /// Gave up the master key versions that nothing names any more.
+    #[serde(rename = "master-key.retire")]
+    MasterKeyRetire,
     /// Found out, after a crash, whether a change that was begun had been done.
     #[serde(rename = "change.settle")]
     ChangeSettle,

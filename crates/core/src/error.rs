@@ -82,8 +82,12 @@ pub enum Conflict {
     MetadataKeyMismatch,
     /// The secret is in the container under that name.
     Member,
-    /// Somebody else made the project's key at the same time.
+    /// Somebody else made or removed the project's key at the same time.
     ProjectKey,
+    /// Another master key version came into use at the same time.
+    MasterKey,
+    /// Another rotation of the same keys is open, or somebody else carries it out.
+    Rotation,
 }
 
 impl std::fmt::Display for Conflict {
@@ -93,7 +97,9 @@ impl std::fmt::Display for Conflict {
             Self::MetadataKey => "the secret has metadata under that key already",
             Self::MetadataKeyMismatch => "the key in the body differs from the key addressed",
             Self::Member => "that secret is in the container under that name already",
-            Self::ProjectKey => "the project's key was made by somebody else at the same time",
+            Self::ProjectKey => "the project's key was made or removed by somebody else at the same time",
+            Self::MasterKey => "another version of the master key came into use at the same time",
+            Self::Rotation => "another rotation of these keys is under way",
         })
     }
 }

@@ -37,6 +37,10 @@ pub enum OfConsumer {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum OfOrder {}
 
+/// Marks the id of a rotation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum OfRotation {}
+
 /// Marks the id of a transport key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum OfTransportKey {}
@@ -59,6 +63,8 @@ pub type ContainerId = Id<OfContainer>;
 pub type ConsumerId = Id<OfConsumer>;
 /// Names one order.
 pub type OrderId = Id<OfOrder>;
+/// Names one rotation of keys.
+pub type RotationId = Id<OfRotation>;
 /// Names one transport key.
 pub type TransportKeyId = Id<OfTransportKey>;
 /// Names one secret store.

@@ -11,6 +11,7 @@ mod object;
 pub mod order;
 pub mod ports;
 pub mod quota;
+pub mod rotation;
 pub mod secret;
 mod service;
 pub mod store;
@@ -21,13 +22,13 @@ pub use access::{Caller, Policy, Roles, RuleSet};
 pub use error::{Conflict, Error, Missing, Violation};
 pub use id::{
     ChangeId, ConsumerId, ContainerId, Id, InvalidId, InvalidOpaqueId, MAX_OPAQUE_ID, OpaqueId, OrderId,
-    ProjectId, ProjectKeyId, SecretId, SecretStoreId, TransportKeyId, UserId,
+    ProjectId, ProjectKeyId, RotationId, SecretId, SecretStoreId, TransportKeyId, UserId,
 };
 pub use object::Object;
 pub use secret::{ContentType, NewPayload, NewSecret, Payload, PayloadFormat, Secret, SecretType, Upload};
 pub use service::{
     AclChange, Acls, Builder, CallContext, Consumers, ContainerView, Containers, Deletion, Done, Input,
-    KeyManager, Metadata, ObjectView, OpenedPayload, Orders, QuotaService, Refused, SecretView, Secrets,
-    StartError, Stores, TransportKeys, Verdict,
+    KeyManager, Metadata, ObjectView, OpenedPayload, Orders, Pace, QuotaService, Refused, Rotations,
+    SecretView, Secrets, Shift, StartError, Stores, TransportKeys, Verdict,
 };
 pub use time::{Clock, InvalidTimestamp, SystemClock, Timestamp};

@@ -117,6 +117,32 @@ impl Suite {
         Ok(())
     }
 
+    /// A rewrapped key is the same key: what was sealed before opens after, by either row, and the new row is as
+    /// safe from alteration as the old one. A version that is not at hand is named.
+    pub async fn rewrapped_keys_are_the_same_keys(&self) -> Outcome {
+        let key = self.key().await?;
+        let sealed = self.seal(&key).await?;
+        for version in self.backend.master_key_versions().await? {
+            let rewrapped = self.backend.rewrap(&key, version).await?;
+            assert_eq!(rewrapped.master, version);
+            assert_ne!(rewrapped.wrapped, key.wrapped, "rewrapping gave the same bytes");
+            let same = ProjectKey { master: key.master, wrapped: key.wrapped.clone(), ..rewrapped.clone() };
+            assert_eq!(same, key);
+            self.backend.prove_project_key(&rewrapped).await?;
+            self.backend.open(&rewrapped, b"binding", &sealed).await?;
+            self.backend.open(&key, b"binding", &self.seal(&rewrapped).await?).await?;
+            for (what, wrapped) in alterations(&rewrapped.wrapped) {
+                let altered = ProjectKey { wrapped, ..rewrapped.clone() };
+                refused(&what, &self.backend.prove_project_key(&altered).await);
+                refused(&what, &self.backend.rewrap(&altered, version).await);
+            }
+        }
+        let absent = MasterKeyVersion(u32::MAX);
+        let refusal = self.backend.rewrap(&key, absent).await;
+        assert!(matches!(refusal, Err(BackendError::KeyMissing(_))), "{refusal:?}");
+        Ok(())
+    }
+
     /// Canaries open for the version that sealed them, unaltered.
     pub async fn canaries_prove_the_master_key(&self) -> Outcome {
         for version in self.backend.master_key_versions().await? {

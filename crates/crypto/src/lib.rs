@@ -16,6 +16,6 @@ mod stack;
 
 pub use generate::Algorithms;
 pub use harden::{Hardening, harden};
-pub use key_file::{KeyFileError, MasterKeys, add_key_version, create_key_file};
+pub use key_file::{KeyFileError, MasterKeys, add_key_version, create_key_file, remove_key_versions};
 pub use locked::LockError;
 pub use soft::{Caching, SoftBackend};

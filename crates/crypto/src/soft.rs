@@ -1,6 +1,6 @@
 //! The backend whose master key is in this process's memory.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::cache::KeyCache;
 use crate::envelope::{canary, payload, project_key};
 use crate::generate::{Algorithms, Generator};
-use crate::key_file::MasterKeys;
+use crate::key_file::{KeyFileError, MasterKeys};
 use crate::locked::{Arena, KEY_LEN, LockError, LockedKey};
 use crate::random::{self, NoRandom};
 
@@ -44,11 +44,20 @@ impl Default for Caching {
 /// low priority; more pairs than that are made in turn.
 pub struct SoftBackend {
     id: BackendId,
-    masters: MasterKeys,
+    masters: RwLock<Arc<MasterKeys>>,
+    source: Option<Source>,
+    /// When the source was last read because a version was missing.
+    missed: Mutex<Option<Instant>>,
     arena: Arena,
     cache: KeyCache,
     generator: Generator,
 }
+
+/// Reads the master keys again, from where they came.
+type Source = Box<dyn Fn() -> Result<MasterKeys, KeyFileError> + Send + Sync>;
+
+/// A request that meets a version that is missing makes the source be read again no more often than that.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 
 impl SoftBackend {
     /// The name of this backend where no other is set.
@@ -59,7 +68,19 @@ impl SoftBackend {
     pub fn new(id: BackendId, masters: MasterKeys, caching: Caching) -> Result<Self, LockError> {
         let arena = Arena::with_room_for(caching.keys)?;
         let cache = KeyCache::new(caching.keys, caching.keep);
-        Ok(Self { id, masters, arena, cache, generator: Generator::default() })
+        let masters = RwLock::new(Arc::new(masters));
+        let generator = Generator::default();
+        Ok(Self { id, masters, source: None, missed: Mutex::default(), arena, cache, generator })
+    }
+
+    /// Reads the master keys again from `source` when told to, and when one is needed that is not at hand: so a
+    /// version that was added to the key file is found without a restart.
+    #[must_use]
+    pub fn with_source(
+        self,
+        source: impl Fn() -> Result<MasterKeys, KeyFileError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { source: Some(Box::new(source)), ..self }
     }
 
     /// Makes keys of those algorithms only; of all there are unless this is called.
@@ -69,9 +90,51 @@ impl SoftBackend {
         self
     }
 
-    fn master(&self, version: MasterKeyVersion) -> Result<&LockedKey, BackendError> {
+    fn masters(&self) -> Arc<MasterKeys> {
+        Arc::clone(&self.masters.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Lends one version of the master key.
+    fn with_master<T>(
+        &self,
+        version: MasterKeyVersion,
+        act: impl FnOnce(&LockedKey) -> Result<T, BackendError>,
+    ) -> Result<T, BackendError> {
+        let mut masters = self.masters();
+        if masters.get(version).is_none() && self.may_look_again() {
+            self.read_source()?;
+            masters = self.masters();
+        }
         let missing = || BackendError::KeyMissing(format!("version {version} of the soft master key"));
-        self.masters.get(version).ok_or_else(missing)
+        act(masters.get(version).ok_or_else(missing)?)
+    }
+
+    fn may_look_again(&self) -> bool {
+        let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let may = self.source.is_some() && missed.is_none_or(|last| now >= last + READ_AGAIN);
+        if may {
+            *missed = Some(now);
+        }
+        may
+    }
+
+    fn read_source(&self) -> Result<(), BackendError> {
+        let Some(source) = &self.source else { return Ok(()) };
+        let read = source().map_err(|error| BackendError::Unavailable {
+            reason: format!("the master key can't be read again: {error}"),
+            retry_after: READ_AGAIN,
+        })?;
+        *self.masters.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read);
+        Ok(())
+    }
+
+    fn unwrapped(&self, row: &ProjectKey) -> Result<LockedKey, BackendError> {
+        if row.backend != self.id {
+            return Err(BackendError::Integrity);
+        }
+        project_key::known(row)?;
+        self.with_master(row.master, |master| project_key::unwrap(row, &self.arena, master))
     }
 
     fn project_key(&self, row: &ProjectKey) -> Result<Arc<LockedKey>, BackendError> {
@@ -79,10 +142,7 @@ impl SoftBackend {
         if let Some(key) = self.cache.get(row, now) {
             return Ok(key);
         }
-        if row.backend != self.id {
-            return Err(BackendError::Integrity);
-        }
-        let key = Arc::new(project_key::unwrap(row, &self.arena, |version| self.master(version))?);
+        let key = Arc::new(self.unwrapped(row)?);
         self.cache.put(row.clone(), Arc::clone(&key), now);
         Ok(key)
     }
@@ -99,15 +159,15 @@ impl SecretBackend for SoftBackend {
     }
 
     async fn master_key_versions(&self) -> Result<Vec<MasterKeyVersion>, BackendError> {
-        Ok(self.masters.versions().map(|(version, _)| version).collect())
+        Ok(self.masters().versions().map(|(version, _)| version).collect())
     }
 
     async fn seal_canary(&self, version: MasterKeyVersion) -> Result<Canary, BackendError> {
-        canary::seal(self.master(version)?, version, &self.id, &random::system)
+        self.with_master(version, |master| canary::seal(master, version, &self.id, &random::system))
     }
 
     async fn open_canary(&self, version: MasterKeyVersion, canary: &Canary) -> Result<(), BackendError> {
-        canary::open(self.master(version)?, version, &self.id, canary)
+        self.with_master(version, |master| canary::open(master, version, &self.id, canary))
     }
 
     async fn create_project_key(
@@ -116,7 +176,8 @@ impl SecretBackend for SoftBackend {
         version: u32,
         now: Timestamp,
     ) -> Result<ProjectKey, BackendError> {
-        let master = self.masters.newest();
+        let masters = self.masters();
+        let master = masters.newest();
         let mut row = ProjectKey {
             id: ProjectKeyId::random(),
             project: project.clone(),
@@ -130,6 +191,31 @@ impl SecretBackend for SoftBackend {
         random::system(key.as_mut_slice()).map_err(|_| NoRandom)?;
         row.wrapped = project_key::wrap(&master.key, &row, &key, &random::system)?;
         Ok(row)
+    }
+
+    async fn reload(&self) -> Result<(), BackendError> {
+        self.read_source()
+    }
+
+    async fn rewrap(&self, key: &ProjectKey, master: MasterKeyVersion) -> Result<ProjectKey, BackendError> {
+        let unwrapped = self.unwrapped(key)?;
+        let mut row = ProjectKey { master, wrapped: Vec::new(), ..key.clone() };
+        row.wrapped = self.with_master(master, |master| {
+            let mut bytes = Zeroizing::new([0; KEY_LEN]);
+            unwrapped
+                .with(|key| {
+                    *bytes = *key;
+                    Ok(())
+                })
+                .map_err(|_| BackendError::Integrity)?;
+            project_key::wrap(master, &row, &bytes, &random::system)
+        })?;
+        Ok(row)
+    }
+
+    /// Unwraps the key, past those that are held.
+    async fn prove_project_key(&self, key: &ProjectKey) -> Result<(), BackendError> {
+        self.unwrapped(key).map(drop)
     }
 
     async fn seal(
@@ -167,7 +253,7 @@ impl SecretBackend for SoftBackend {
     /// generator; drops held keys whose time is over, should no request have come to do it.
     async fn health(&self) -> Result<(), BackendError> {
         self.cache.drop_expired(Instant::now());
-        let newest = self.masters.newest().version;
+        let newest = self.masters().newest().version;
         let canary = self.seal_canary(newest).await?;
         self.open_canary(newest, &canary).await
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use strongroom_core::ports::SecretBackend;
 
 use crate::error::RunError;
-use crate::master_key::{load_master_keys, soft_backend};
+use crate::master_key::{load_master_keys, read_master_keys, soft_backend};
 use crate::settings::{Settings, StoreKind};
 
 /// Every enabled backend, in the order of the settings.
@@ -21,7 +21,10 @@ pub(crate) fn open(
         .map(|kind| -> Result<Arc<dyn SecretBackend>, RunError> {
             Ok(match kind {
                 StoreKind::Soft => {
-                    Arc::new(soft_backend(load_master_keys(&settings.master_key, credentials)?)?)
+                    let section = settings.master_key.clone();
+                    let folder = credentials.map(Path::to_owned);
+                    let backend = soft_backend(load_master_keys(&section, credentials)?)?;
+                    Arc::new(backend.with_source(move || read_master_keys(&section, folder.as_deref())))
                 }
             })
         })

@@ -2,8 +2,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use strongroom_core::StartError;
 use strongroom_core::ports::{BackendError, StorageError};
+use strongroom_core::{Error, StartError};
 use strongroom_crypto::{KeyFileError, LockError};
 use thiserror::Error;
 
@@ -49,6 +49,19 @@ pub enum RunError {
     /// The parts don't fit together.
     #[error("the key manager does not start")]
     Start(#[source] StartError),
+    /// A rotation can't go on now; what it has done stays.
+    #[error("the rotation can't be carried out")]
+    Rotation(#[source] Error),
+    /// There is nothing to rotate.
+    #[error("no server has used this database yet: there is no key to rotate")]
+    NeverUsed,
+    /// The key file is the service manager's copy.
+    #[error(
+        "the master key comes from the service manager's credentials, which can't be changed from here: add a \
+         version to the file that the unit's LoadCredential names (`strongroom-admin master-key add --file …`), \
+         restart each server in turn, and run this again"
+    )]
+    Credential,
     /// A folder can't be made or protected.
     #[error("the folder {} can't be prepared", .path.display())]
     Folder {

@@ -8,6 +8,7 @@ mod master_key;
 mod orders;
 mod parts;
 mod policy_file;
+mod rotation;
 mod serve;
 mod settings;
 
@@ -16,11 +17,15 @@ pub use first_run::{FirstRun, prepare};
 pub use logging::start_logging;
 pub use master_key::{CanaryVerdict, MasterKeyReport, MasterKeyVerdict, check_master_key, load_master_keys};
 pub use policy_file::{PolicyFile, PolicyFileError};
+pub use rotation::{
+    PrunedKeys, RotationPlan, ask_for_rotation, cancel_rotation, carry_out_rotation, find_rotation,
+    is_served, latest_rotation, pause_rotation, plan_rotation, prune_master_key, stage_master_key,
+};
 pub use serve::{Serving, serve};
 pub use settings::{
     AuditSection, Flag, IdentityMode, IdentitySection, LogFormat, LogSection, MasterKeySection,
-    OrdersSection, PolicySection, Problem, Settings, SettingsError, Shown, Sources, StorageSection,
-    StoreKind, StoresSection,
+    OrdersSection, PolicySection, Problem, RotationSection, Settings, SettingsError, Shown, Sources,
+    StorageSection, StoreKind, StoresSection,
 };
 
 /// A value of a [`Flag`].

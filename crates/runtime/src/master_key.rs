@@ -5,7 +5,8 @@ use std::path::Path;
 use serde::Serialize;
 use strongroom_core::Timestamp;
 use strongroom_core::ports::{BackendError, BackendId, MasterKeyRecord, SecretBackend};
-use strongroom_crypto::{Caching, MasterKeys, SoftBackend};
+use strongroom_core::rotation::MasterKeyState;
+use strongroom_crypto::{Caching, KeyFileError, MasterKeys, SoftBackend};
 use strongroom_storage::ReadOnlyView;
 
 use crate::error::RunError;
@@ -27,6 +28,8 @@ pub struct MasterKeyVerdict {
     pub created: Option<Timestamp>,
     /// Whether it is the key that the database was used with.
     pub canary: CanaryVerdict,
+    /// What the database uses it for; absent when it does not know it.
+    pub state: Option<MasterKeyState>,
 }
 
 /// Whether a key is the one that a database was used with.
@@ -39,14 +42,19 @@ pub enum CanaryVerdict {
     Wrong,
     /// The database needs it, and it is not at hand.
     Missing,
+    /// Nothing names it any more: it is not needed.
+    Retired,
     /// The database does not know this version, or there is no database.
     Unused,
 }
 
 impl MasterKeyReport {
-    /// Whether a server would start with this key.
+    /// Whether every version that is in use, or waits to be, is at hand and the right one.
     pub fn is_sound(&self) -> bool {
-        self.versions.iter().all(|found| matches!(found.canary, CanaryVerdict::Right | CanaryVerdict::Unused))
+        !self
+            .versions
+            .iter()
+            .any(|found| matches!(found.canary, CanaryVerdict::Wrong | CanaryVerdict::Missing))
     }
 }
 
@@ -56,16 +64,31 @@ pub fn load_master_keys(
     section: &MasterKeySection,
     credentials: Option<&Path>,
 ) -> Result<MasterKeys, RunError> {
-    if !section.file_is_set
-        && let Some(folder) = credentials.filter(|folder| folder.join(&section.credential).exists())
-    {
-        return MasterKeys::load_credential(folder, &section.credential).map_err(RunError::MasterKey);
-    }
     // A link that leads nowhere is there, and is refused as a link.
-    if section.file.symlink_metadata().is_err() {
+    if credentials_folder(section, credentials).is_none() && section.file.symlink_metadata().is_err() {
         return Err(RunError::NoMasterKey(section.file.clone()));
     }
-    MasterKeys::load(&section.file).map_err(RunError::MasterKey)
+    read_master_keys(section, credentials).map_err(RunError::MasterKey)
+}
+
+/// The same, for a server that has found them once.
+pub(crate) fn read_master_keys(
+    section: &MasterKeySection,
+    credentials: Option<&Path>,
+) -> Result<MasterKeys, KeyFileError> {
+    match credentials_folder(section, credentials) {
+        Some(folder) => MasterKeys::load_credential(folder, &section.credential),
+        None => MasterKeys::load(&section.file),
+    }
+}
+
+/// Whether the key that [`load_master_keys`] loads is the service manager's copy.
+pub(crate) fn comes_from_credentials(section: &MasterKeySection, credentials: Option<&Path>) -> bool {
+    credentials_folder(section, credentials).is_some()
+}
+
+fn credentials_folder<'a>(section: &MasterKeySection, credentials: Option<&'a Path>) -> Option<&'a Path> {
+    credentials.filter(|folder| !section.file_is_set && folder.join(&section.credential).exists())
 }
 
 /// The soft backend over loaded keys.
@@ -90,12 +113,22 @@ pub async fn check_master_key(
             version: version.0,
             created: Some(*created),
             canary: CanaryVerdict::Unused,
+            state: None,
         })
         .collect();
     for record in needed {
-        let canary = judge(&backend, &record).await?;
+        let canary = match record.state {
+            // Nothing is wrapped by it any more, whether or not it is still in the file.
+            MasterKeyState::Retired => CanaryVerdict::Retired,
+            _ => judge(&backend, &record).await?,
+        };
         let created = at_hand.iter().find(|(version, _)| *version == record.version).map(|(_, at)| *at);
-        versions.push(MasterKeyVerdict { version: record.version.0, created, canary });
+        versions.push(MasterKeyVerdict {
+            version: record.version.0,
+            created,
+            canary,
+            state: Some(record.state),
+        });
     }
     versions.sort_by_key(|found| found.version);
     Ok(MasterKeyReport { versions })

@@ -91,11 +91,11 @@ async fn was_used(
             Err(error) => return Err(error),
         };
         used |= !needed.is_empty();
-        for record in needed {
+        for record in needed.into_iter().filter(|record| record.state.is_needed()) {
             let verdict = judge(backend.as_ref(), &record).await?;
             let (backend, version) = (record.backend, record.version);
             match verdict {
-                CanaryVerdict::Right | CanaryVerdict::Unused => {}
+                CanaryVerdict::Right | CanaryVerdict::Retired | CanaryVerdict::Unused => {}
                 CanaryVerdict::Wrong => {
                     return Err(RunError::Start(StartError::WrongMasterKey { backend, version }));
                 }

@@ -14,6 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::error::RunError;
 use crate::orders::Workers;
 use crate::parts;
+use crate::rotation::Rotator;
 use crate::settings::Settings;
 
 /// How often expired secrets are taken out of the lists' way. They are unreadable to the second without it.
@@ -41,12 +42,15 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(SocketAddr)) -> Result<S
     let address = listener.local_addr().map_err(failed)?;
     let parts = parts::open(&settings, credentials.as_deref(), create).await?;
     let sweeper = tokio::spawn(sweep(Arc::clone(&parts.repository)));
+    let rotator =
+        Rotator::start(&parts.manager, settings.rotation.share_percent).await.map_err(RunError::Rotation)?;
     let workers = Workers::start(&parts.manager, settings.orders.workers);
     tracing::info!(%address, "serving");
     ready(address);
     let patience = settings.limits.drain_timeout;
     let stopped = Server::new(listener, parts.api, settings.limits).run(signals.stop()).await;
     workers.stop(patience).await;
+    rotator.stop(patience).await;
     sweeper.abort();
     tracing::info!(?stopped, "stopped");
     Ok(stopped)

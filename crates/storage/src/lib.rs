@@ -3,6 +3,7 @@
 mod batch;
 mod column;
 mod control;
+mod desk;
 mod error;
 mod fault;
 mod listing;
@@ -19,9 +20,10 @@ mod tally;
 mod view;
 mod writer;
 
+pub use desk::Desk;
 pub use error::OpenError;
 pub use repository::SqliteRepository;
-pub use sqlite::{OpenOptions, SchemaStatus, schema_status, upgrade};
+pub use sqlite::{OpenOptions, SchemaStatus, is_in_use, schema_status, upgrade};
 pub use view::ReadOnlyView;
 pub use writer::Statistics;
 

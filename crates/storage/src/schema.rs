@@ -72,6 +72,8 @@ diesel::table! {
         version -> BigInt,
         canary -> Binary,
         created -> BigInt,
+        state -> Text,
+        since -> BigInt,
     }
 }
 
@@ -203,14 +205,57 @@ diesel::table! {
 }
 
 diesel::table! {
+    rotations (id) {
+        position -> BigInt,
+        id -> Binary,
+        backend -> Text,
+        open -> Nullable<BigInt>,
+        goal -> Text,
+        master -> Nullable<BigInt>,
+        project -> Nullable<Text>,
+        stage -> Text,
+        paused -> Bool,
+        cursor -> Nullable<Text>,
+        total -> BigInt,
+        done -> BigInt,
+        changed -> BigInt,
+        failed -> BigInt,
+        waiting -> Nullable<Text>,
+        worker -> Nullable<Text>,
+        worker_run -> Nullable<Binary>,
+        lease_until -> Nullable<BigInt>,
+        created -> BigInt,
+        updated -> BigInt,
+    }
+}
+
+diesel::table! {
     preferred_stores (project) {
         project -> BigInt,
         store -> Binary,
     }
 }
 
+diesel::table! {
+    nodes (node, backend) {
+        node -> Text,
+        backend -> Text,
+        proved -> BigInt,
+        seen -> BigInt,
+    }
+}
+
+diesel::table! {
+    milestones (name) {
+        name -> Text,
+        at -> BigInt,
+        detail -> Text,
+    }
+}
+
 diesel::joinable!(secrets -> projects (project));
 diesel::joinable!(project_keys -> projects (project));
+diesel::joinable!(payloads -> project_keys (project_key));
 diesel::joinable!(consumers -> projects (project));
 diesel::joinable!(containers -> projects (project));
 diesel::joinable!(orders -> projects (project));

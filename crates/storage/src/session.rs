@@ -1,21 +1,26 @@
 use strongroom_core::ports::{
-    BackendId, KeyReader, KeyWriter, MasterKeyRecord, ProjectKey, SealedSecret, SecretReader, SecretWriter,
-    StorageError, StoredPayload,
+    BackendId, KeyReader, KeyWriter, MasterKeyRecord, MasterKeyVersion, ProjectKey, SealedSecret,
+    SecretReader, SecretWriter, StorageError, StoredPayload,
 };
+use strongroom_core::rotation::MasterKeyState;
 use strongroom_core::secret::{MetadataKey, MetadataValue, Page, SecretQuery, UserMetadata};
 use strongroom_core::{ProjectId, ProjectKeyId, Secret, SecretId, Timestamp};
 
 use crate::fault::Fault;
 use crate::run::Run;
-use crate::tables::{master_keys, payloads, project_keys, sealed_secrets, secrets, user_metadata};
+use crate::tables::{
+    master_keys, order_passphrases, payloads, project_keys, sealed_secrets, secrets, user_metadata,
+};
 use crate::tally::Tally;
 use crate::{Connection, listing};
 
 mod acls;
 mod consumers;
 mod containers;
+mod nodes;
 mod orders;
 mod quotas;
+mod rotations;
 mod stores;
 mod transport_keys;
 
@@ -69,6 +74,23 @@ impl SecretReader for Session<'_> {
         self.run(|connection| payloads::of_secret(connection, id))
     }
 
+    fn secrets_sealed_under(
+        &mut self,
+        key: ProjectKeyId,
+        after: Option<SecretId>,
+        limit: u32,
+    ) -> Result<Vec<SecretId>, StorageError> {
+        self.run(|connection| payloads::under(connection, key, after, limit))
+    }
+
+    fn count_sealed_under(&mut self, key: ProjectKeyId) -> Result<u64, StorageError> {
+        self.run(|connection| payloads::count_under(connection, key))
+    }
+
+    fn count_sealed_by(&mut self, backend: &BackendId) -> Result<u64, StorageError> {
+        self.run(|connection| payloads::count_by(connection, backend))
+    }
+
     fn secrets(
         &mut self,
         project: &ProjectId,
@@ -99,6 +121,40 @@ impl KeyReader for Session<'_> {
         self.run(|connection| project_keys::newest(connection, project, backend))
     }
 
+    fn project_key_versions(
+        &mut self,
+        project: &ProjectId,
+        backend: &BackendId,
+    ) -> Result<Vec<ProjectKey>, StorageError> {
+        self.run(|connection| project_keys::versions(connection, project, backend))
+    }
+
+    fn project_keys_under(
+        &mut self,
+        backend: &BackendId,
+        master: MasterKeyVersion,
+        after: Option<ProjectKeyId>,
+        limit: u32,
+    ) -> Result<Vec<ProjectKey>, StorageError> {
+        self.run(|connection| project_keys::under(connection, backend, master, after, limit))
+    }
+
+    fn count_project_keys_under(
+        &mut self,
+        backend: &BackendId,
+        master: MasterKeyVersion,
+    ) -> Result<u64, StorageError> {
+        self.run(|connection| project_keys::count_under(connection, backend, master))
+    }
+
+    fn next_keyed_project(
+        &mut self,
+        backend: &BackendId,
+        after: Option<&ProjectId>,
+    ) -> Result<Option<ProjectId>, StorageError> {
+        self.run(|connection| project_keys::next_project(connection, backend, after))
+    }
+
     fn master_keys(&mut self, backend: &BackendId) -> Result<Vec<MasterKeyRecord>, StorageError> {
         self.run(|connection| master_keys::of_backend(connection, backend))
     }
@@ -118,6 +174,15 @@ impl SecretWriter for Session<'_> {
             payloads::insert(connection, id, payload)?;
             secrets::set_content_type(connection, id, payload.content_type)
         })
+    }
+
+    fn replace_payload(
+        &mut self,
+        id: SecretId,
+        old: &StoredPayload,
+        new: &StoredPayload,
+    ) -> Result<bool, StorageError> {
+        self.run(|connection| payloads::replace(connection, id, old, new))
     }
 
     fn touch_secret(&mut self, id: SecretId, updated: Timestamp) -> Result<(), StorageError> {
@@ -152,6 +217,35 @@ impl SecretWriter for Session<'_> {
 impl KeyWriter for Session<'_> {
     fn insert_project_key(&mut self, key: &ProjectKey) -> Result<(), StorageError> {
         self.run(|connection| project_keys::insert(connection, key))
+    }
+
+    fn replace_project_key(&mut self, old: &ProjectKey, new: &ProjectKey) -> Result<bool, StorageError> {
+        self.run(|connection| project_keys::replace(connection, old, new))
+    }
+
+    fn delete_project_key(&mut self, id: ProjectKeyId) -> Result<bool, StorageError> {
+        self.run(|connection| {
+            let named = payloads::any_under(connection, id)? || order_passphrases::any_under(connection, id)?;
+            if named { Ok(false) } else { project_keys::delete(connection, id).map(|()| true) }
+        })
+    }
+
+    fn set_master_key_state(
+        &mut self,
+        backend: &BackendId,
+        version: MasterKeyVersion,
+        state: MasterKeyState,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        self.run(|connection| master_keys::set_state(connection, backend, version, state, now))
+    }
+
+    fn delete_staged_master_key(
+        &mut self,
+        backend: &BackendId,
+        version: MasterKeyVersion,
+    ) -> Result<(), StorageError> {
+        self.run(|connection| master_keys::delete_staged(connection, backend, version))
     }
 
     fn insert_master_key(&mut self, record: &MasterKeyRecord) -> Result<(), StorageError> {

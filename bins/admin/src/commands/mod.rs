@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod db;
 pub(crate) mod master_key;
 pub(crate) mod policy;
+pub(crate) mod rotation;
 
 use std::process::ExitCode;
 

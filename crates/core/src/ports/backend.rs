@@ -102,6 +102,28 @@ pub trait SecretBackend: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<ProjectKey, BackendError>;
 
+    /// Looks again for master key versions, where this process keeps a copy of them. The backend may do so
+    /// by itself when it meets a version that it does not have.
+    async fn reload(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    /// The same project key, wrapped by that master key version. Whatever is sealed under it stays as it is.
+    async fn rewrap(&self, key: &ProjectKey, master: MasterKeyVersion) -> Result<ProjectKey, BackendError> {
+        let refusal =
+            format!("{} can't wrap version {} of {} by {master}", self.id(), key.version, key.project);
+        Err(BackendError::Denied(refusal))
+    }
+
+    /// Succeeds when the project key can be used.
+    async fn prove_project_key(&self, key: &ProjectKey) -> Result<(), BackendError> {
+        const BINDING: &[u8] = b"strongroom proof of a project key";
+        let sealed = self.seal(key, BINDING, &Payload::new(BINDING.to_vec())).await?;
+        let opened = self.open(key, BINDING, &sealed).await?;
+        self.forget(key, &sealed).await?;
+        if opened.expose() == BINDING { Ok(()) } else { Err(BackendError::Integrity) }
+    }
+
     /// Seals a payload under a data key of its own, which the project key wraps.
     async fn seal(&self, key: &ProjectKey, binding: &[u8], payload: &Payload)
     -> Result<Sealed, BackendError>;

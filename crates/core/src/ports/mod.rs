@@ -13,7 +13,8 @@ pub use backend::{
 pub use identity::{Authenticator, Credentials, IdentityError};
 pub use repository::{
     AclReader, AclWriter, ConsumerReader, ConsumerWriter, ContainerReader, ContainerWriter, Contended,
-    KeyReader, KeyWriter, MasterKeyRecord, OrderReader, OrderWriter, QuotaReader, QuotaWriter, ReadJob,
-    Reader, Repository, SealedSecret, SecretReader, SecretWriter, StorageError, StoreReader, StoreRecord,
-    StoreWriter, StoredPayload, TransportKeyReader, TransportKeyWriter, WriteJob, Writer,
+    KeyReader, KeyWriter, MasterKeyRecord, Milestone, MilestoneReader, MilestoneWriter, NodeReader,
+    NodeWriter, OrderReader, OrderWriter, QuotaReader, QuotaWriter, ReadJob, Reader, Repository,
+    RotationReader, RotationWriter, SealedSecret, SecretReader, SecretWriter, StorageError, StoreReader,
+    StoreRecord, StoreWriter, StoredPayload, TransportKeyReader, TransportKeyWriter, WriteJob, Writer,
 };

@@ -10,6 +10,7 @@ use super::events::{Endings, Wake};
 use super::metadata::Metadata;
 use super::orders::Orders;
 use super::quotas::QuotaService;
+use super::rotation::Rotations;
 use super::secrets::Secrets;
 use super::stores::Stores;
 use super::transport_keys::TransportKeys;
@@ -91,6 +92,11 @@ impl KeyManager {
     /// How many objects a project may have.
     pub fn quotas(&self) -> QuotaService<'_> {
         QuotaService::new(&self.0)
+    }
+
+    /// Rotating keys, and proving master keys to other servers.
+    pub fn rotations(&self) -> Rotations<'_> {
+        Rotations::new(&self.0)
     }
 
     /// Which secret stores there are.

@@ -4,11 +4,16 @@ use std::sync::Arc;
 
 use super::attempt::{Attempt, CallContext, Done, Permit, Refused};
 use super::engine::Engine;
+use super::rotation::active;
 use crate::audit::{Action, Target};
 use crate::error::{Conflict, Error};
 use crate::id::ProjectId;
-use crate::ports::{BackendId, ProjectKey, Sealed, SecretBackend, StoredPayload};
+use crate::ports::{BackendId, ProjectKey, Sealed, SecretBackend, StoredPayload, Writer};
 use crate::secret::{ContentType, NewPayload, Payload, Secret};
+use crate::time::Timestamp;
+
+/// How often something is begun anew because keys changed meanwhile. Each time it takes another rotation.
+const ATTEMPTS: u32 = 5;
 
 impl Engine {
     /// Seals a payload for `secret` under the newest key of its project, making the first one when there
@@ -99,17 +104,18 @@ impl Engine {
         project: &ProjectId,
         backend: &Arc<dyn SecretBackend>,
     ) -> Result<ProjectKey, Error> {
-        if let Some(key) = self.newest_project_key(project, backend.id()).await? {
-            return Ok(key);
+        for _ in 0..ATTEMPTS {
+            if let Some(key) = self.newest_project_key(project, backend.id()).await? {
+                return Ok(key);
+            }
+            match self.create_project_key(context, permit, project, backend).await {
+                // Somebody else was faster, whose key is as good as ours; or another master key version wraps
+                // new keys since then.
+                Err(Error::Conflict(Conflict::ProjectKey | Conflict::MasterKey)) => {}
+                made => return made,
+            }
         }
-        match self.create_project_key(context, permit, project, backend).await {
-            // Somebody else was faster; theirs is as good as ours.
-            Err(Error::Conflict(Conflict::ProjectKey)) => self
-                .newest_project_key(project, backend.id())
-                .await?
-                .ok_or(Error::Internal("a project key was there and is gone")),
-            made => made,
-        }
+        Err(Error::Internal("a project key was there and is gone, time and again"))
     }
 
     /// Makes a project's first key: a change of its own, with its own records.
@@ -124,20 +130,77 @@ impl Engine {
         let attempt = Attempt::new(self, context, Action::ProjectKeyCreate, Some(target));
         let change = attempt.intend(permit).await.map_err(Refused::into_error)?;
         let result = async {
-            let made = backend.create_project_key(project, 1, self.clock.now()).await?;
+            let made = self.fresh_key(backend, project, 1, self.clock.now()).await?;
             let inserted = made.clone();
-            change
-                .apply(move |writer| {
-                    if writer.newest_project_key(&inserted.project, &inserted.backend)?.is_some() {
-                        return Err(Error::Conflict(Conflict::ProjectKey));
-                    }
-                    Ok(writer.insert_project_key(&inserted)?)
-                })
-                .await?;
+            change.apply(move |writer| insert_fresh(writer, &inserted)).await?;
             Ok(made)
         }
         .await;
         let verdict = change.conclude(result).await;
         verdict.map(Done::release).map_err(Refused::into_error)
+    }
+
+    /// Makes the version of a project's key that follows `newest`, on the service's own account.
+    pub(super) async fn renew_project_key(
+        &self,
+        backend: &Arc<dyn SecretBackend>,
+        newest: &ProjectKey,
+        created: Timestamp,
+    ) -> Result<(), Error> {
+        let version =
+            newest.version.checked_add(1).ok_or(Error::Internal("a project has no room for one more key"))?;
+        let made = self.fresh_key(backend, &newest.project, version, created).await?;
+        let target = Target::ProjectKey(newest.project.to_string());
+        self.own_act(Action::ProjectKeyCreate, target, async |change| {
+            self.write(change, move |writer| insert_fresh(writer, &made)).await
+        })
+        .await
+    }
+
+    /// A key that is not stored yet, wrapped by the active master key version, whichever is the highest.
+    async fn fresh_key(
+        &self,
+        backend: &Arc<dyn SecretBackend>,
+        project: &ProjectId,
+        version: u32,
+        now: Timestamp,
+    ) -> Result<ProjectKey, Error> {
+        let id = backend.id().clone();
+        let active =
+            self.read(move |reader| Ok(active(&reader.master_keys(&id)?).map(|found| found.version)));
+        let active = active.await?.ok_or(Error::Internal("no master key version is active"))?;
+        let made = backend.create_project_key(project, version, now).await?;
+        if made.master == active { Ok(made) } else { Ok(backend.rewrap(&made, active).await?) }
+    }
+}
+
+/// Stores a new key, unless one of that version is there or another master key version has become active.
+fn insert_fresh(writer: &mut dyn Writer, key: &ProjectKey) -> Result<(), Error> {
+    let newest = writer.newest_project_key(&key.project, &key.backend)?;
+    if newest.is_some_and(|newest| newest.version >= key.version) {
+        return Err(Error::Conflict(Conflict::ProjectKey));
+    }
+    if active(&writer.master_keys(&key.backend)?).map(|active| active.version) != Some(key.master) {
+        return Err(Error::Conflict(Conflict::MasterKey));
+    }
+    Ok(writer.insert_project_key(key)?)
+}
+
+/// To be called before anything sealed is stored: a rotation may have removed its project key since. Then it has
+/// to be sealed again, see [`Sealings`].
+pub(super) fn still_keyed(writer: &mut dyn Writer, stored: &StoredPayload) -> Result<(), Error> {
+    let there = writer.project_key(stored.key)?.is_some();
+    if there { Ok(()) } else { Err(Error::Conflict(Conflict::ProjectKey)) }
+}
+
+/// How often something was sealed again because its project key was removed before it was stored.
+#[derive(Default)]
+pub(super) struct Sealings(u32);
+
+impl Sealings {
+    /// Whether to seal and store again after this end.
+    pub(super) fn again<T>(&mut self, ended: &Result<T, Error>) -> bool {
+        self.0 += 1;
+        self.0 < ATTEMPTS && matches!(ended, Err(Error::Conflict(Conflict::ProjectKey)))
     }
 }

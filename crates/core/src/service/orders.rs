@@ -1,5 +1,6 @@
 use super::attempt::{Attempt, CallContext, Input, Verdict};
 use super::engine::Engine;
+use super::keys::{Sealings, still_keyed};
 use crate::access::PolicyTarget;
 use crate::audit::{Action, Target};
 use crate::error::{Error, Missing, Violation};
@@ -49,28 +50,43 @@ impl<'a> Orders<'a> {
         });
         let (permit, project, new) = attempt.let_through(judged).await?;
         let change = attempt.on(Target::Order(id)).intend(permit).await?;
-        let result = async {
-            let passphrase = match &new.passphrase {
-                Some(payload) => {
-                    let binding = passphrase_binding(id, &project);
-                    let content_type = new.spec.content_type;
-                    let seal =
-                        self.engine.seal_bound(context, permit, &project, &binding, payload, content_type);
-                    Some(seal.await?)
-                }
-                None => None,
-            };
-            let order = self.accepted(context, id, project, new, passphrase);
-            let quotas = self.engine.quotas;
-            change
-                .apply(move |writer| {
-                    quotas.check(writer, &order.project, Counted::Orders, now)?;
-                    writer.insert_order(&order)?;
-                    Ok(order.clone())
-                })
-                .await
-        }
-        .await;
+        let mut sealings = Sealings::default();
+        let result = loop {
+            let ended = async {
+                let passphrase = match &new.passphrase {
+                    Some(payload) => {
+                        let binding = passphrase_binding(id, &project);
+                        let content_type = new.spec.content_type;
+                        let seal = self.engine.seal_bound(
+                            context,
+                            permit,
+                            &project,
+                            &binding,
+                            payload,
+                            content_type,
+                        );
+                        Some(seal.await?)
+                    }
+                    None => None,
+                };
+                let order = self.accepted(context, id, &project, &new, passphrase);
+                let quotas = self.engine.quotas;
+                change
+                    .apply(move |writer| {
+                        quotas.check(writer, &order.project, Counted::Orders, now)?;
+                        if let Some(passphrase) = &order.passphrase {
+                            still_keyed(writer, passphrase)?;
+                        }
+                        writer.insert_order(&order)?;
+                        Ok(order.clone())
+                    })
+                    .await
+            }
+            .await;
+            if !sealings.again(&ended) {
+                break ended;
+            }
+        };
         let verdict = change.conclude(result).await;
         if verdict.is_ok() {
             self.engine.placed.wake();
@@ -82,19 +98,19 @@ impl<'a> Orders<'a> {
         self,
         context: &CallContext,
         id: OrderId,
-        project: ProjectId,
-        new: NewOrder,
+        project: &ProjectId,
+        new: &NewOrder,
         passphrase: Option<StoredPayload>,
     ) -> Order {
         let now = self.engine.clock.now();
         Order {
             id,
-            project,
+            project: project.clone(),
             creator: context.caller.user.clone(),
             order_type: new.order_type,
-            spec: new.spec,
+            spec: new.spec.clone(),
             passphrase,
-            meta: new.meta,
+            meta: new.meta.clone(),
             state: OrderState::Pending,
             created: now,
             updated: now,

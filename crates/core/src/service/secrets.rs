@@ -1,5 +1,6 @@
 use super::attempt::{Attempt, CallContext, Input, Permit, Verdict};
 use super::engine::Engine;
+use super::keys::{Sealings, still_keyed};
 use super::object::{SecretView, live_secret, uses_of, with_uses};
 use crate::access::PolicyTarget;
 use crate::acl::Acl;
@@ -74,28 +75,36 @@ impl<'a> Secrets<'a> {
         let attempt = Attempt::new(self.engine, context, Action::SecretCreate, None);
         let (permit, secret, new) = attempt.let_through(self.judge_new(&attempt, context, id, new)).await?;
         let change = attempt.on(Target::Secret(id)).intend(permit).await?;
-        let result = async {
-            let stored = match &new.payload {
-                Some(payload) => Some(self.engine.seal(context, change.permit(), &secret, payload).await?),
-                None => None,
-            };
-            let row = secret.clone();
-            let quotas = self.engine.quotas;
-            let now = row.created;
-            change
-                .apply(move |writer| {
-                    quotas.check(writer, &row.project, Counted::Secrets, now)?;
-                    writer.insert_secret(&row)?;
-                    if let Some(stored) = &stored {
-                        writer.insert_payload(id, stored)?;
+        let mut sealings = Sealings::default();
+        let result = loop {
+            let ended = async {
+                let stored = match &new.payload {
+                    Some(payload) => {
+                        Some(self.engine.seal(context, change.permit(), &secret, payload).await?)
                     }
-                    Ok(())
-                })
-                .await?;
-            Ok(secret)
-        }
-        .await;
-        change.conclude(result).await
+                    None => None,
+                };
+                let row = secret.clone();
+                let quotas = self.engine.quotas;
+                let now = row.created;
+                change
+                    .apply(move |writer| {
+                        quotas.check(writer, &row.project, Counted::Secrets, now)?;
+                        writer.insert_secret(&row)?;
+                        if let Some(stored) = &stored {
+                            still_keyed(writer, stored)?;
+                            writer.insert_payload(id, stored)?;
+                        }
+                        Ok(())
+                    })
+                    .await
+            }
+            .await;
+            if !sealings.again(&ended) {
+                break ended;
+            }
+        };
+        change.conclude(result.map(|()| secret)).await
     }
 
     fn judge_new(
@@ -151,20 +160,27 @@ impl<'a> Secrets<'a> {
         .await;
         let (permit, secret, payload) = attempt.let_through(judged).await?;
         let change = attempt.intend(permit).await?;
-        let result = async {
-            let stored = self.engine.seal(context, change.permit(), &secret, &payload).await?;
-            let now = self.engine.clock.now();
-            change
-                .apply(move |writer| {
-                    if live_secret(writer, id, now)?.0.content_type.is_some() {
-                        return Err(Error::Conflict(Conflict::Payload));
-                    }
-                    writer.insert_payload(id, &stored)?;
-                    Ok(writer.touch_secret(id, now)?)
-                })
-                .await
-        }
-        .await;
+        let mut sealings = Sealings::default();
+        let result = loop {
+            let ended = async {
+                let stored = self.engine.seal(context, change.permit(), &secret, &payload).await?;
+                let now = self.engine.clock.now();
+                change
+                    .apply(move |writer| {
+                        if live_secret(writer, id, now)?.0.content_type.is_some() {
+                            return Err(Error::Conflict(Conflict::Payload));
+                        }
+                        still_keyed(writer, &stored)?;
+                        writer.insert_payload(id, &stored)?;
+                        Ok(writer.touch_secret(id, now)?)
+                    })
+                    .await
+            }
+            .await;
+            if !sealings.again(&ended) {
+                break ended;
+            }
+        };
         change.conclude(result).await
     }
 

@@ -8,6 +8,7 @@ use crate::audit::{Action, Event, Origin, Outcome, Phase, Target};
 use crate::error::Error;
 use crate::id::ChangeId;
 use crate::ports::{BackendError, BackendId, MasterKeyRecord, MasterKeyVersion, SecretBackend};
+use crate::rotation::MasterKeyState;
 
 impl Engine {
     /// Opens every canary with the key at hand. A version never used here before gets its canary now;
@@ -19,13 +20,25 @@ impl Engine {
                 return Err(StartError::NoCanary(id.clone()));
             }
             for record in &wanted {
-                prove(backend, record).await?;
+                match (record.state, prove(backend, record).await) {
+                    (MasterKeyState::Retired, _) | (_, Ok(())) => {}
+                    // Nothing is wrapped by it yet, and nothing will be before this server has it.
+                    (MasterKeyState::Staged, Err(error)) => tracing::warn!(%error, "a staged master key"),
+                    (MasterKeyState::Active | MasterKeyState::Superseded, Err(error)) => return Err(error),
+                }
             }
             let at_hand =
                 backend.master_key_versions().await.map_err(|error| StartError::Part(error.into()))?;
             let newest = wanted.last().map(|record| record.version);
+            let highest = at_hand.iter().max().copied();
             for version in at_hand.into_iter().filter(|version| Some(*version) > newest) {
-                self.register_master_key(backend, version).await.map_err(StartError::Part)?;
+                // A version that comes to a repository in use is put into use by a rotation only.
+                let state = match newest {
+                    Some(_) => MasterKeyState::Staged,
+                    None if Some(version) == highest => MasterKeyState::Active,
+                    None => MasterKeyState::Superseded,
+                };
+                self.register_master_key(backend, version, state).await.map_err(StartError::Part)?;
             }
         }
         Ok(())
@@ -36,16 +49,21 @@ impl Engine {
         self.read(move |reader| Ok((reader.master_keys(&id)?, reader.has_project_keys(&id)?))).await
     }
 
-    async fn register_master_key(
+    /// Seals a canary under a version met for the first time.
+    pub(super) async fn register_master_key(
         &self,
         backend: &Arc<dyn SecretBackend>,
         version: MasterKeyVersion,
+        state: MasterKeyState,
     ) -> Result<(), Error> {
+        let now = self.clock.now();
         let record = MasterKeyRecord {
             backend: backend.id().clone(),
             version,
             canary: backend.seal_canary(version).await?,
-            created: self.clock.now(),
+            created: now,
+            state,
+            since: now,
         };
         let target = Target::MasterKey(format!("{}:{version}", record.backend));
         self.own_act(Action::MasterKeyRegister, target, async |change| {
@@ -87,7 +105,7 @@ impl Engine {
         result
     }
 
-    async fn record_own(
+    pub(super) async fn record_own(
         &self,
         action: Action,
         target: Option<Target>,

@@ -1,6 +1,7 @@
 //! Carrying orders out.
 
 use super::attempt::{Attempt, CallContext, Permit};
+use super::keys::{Sealings, still_keyed};
 use super::orders::{Orders, passphrase_binding};
 use crate::access::{Caller, IdentitySource, Roles};
 use crate::audit::{Action, Origin, Target};
@@ -53,48 +54,55 @@ impl Orders<'_> {
         let context = CallContext { caller, origin: Origin::default() };
         let attempt = Attempt::new(self.engine, &context, Action::OrderComplete, Some(Target::Order(id)));
         let change = attempt.intend(Permit::granted_earlier()).await.map_err(super::Refused::into_error)?;
-        let result = async {
-            let made = match self.make(&context, &order).await {
-                Ok(made) => Ok(made),
-                Err(error) => match self.failure(&order, &error) {
-                    Some(failure) => Err((failure, error)),
-                    None => return Err(error),
-                },
-            };
-            let now = self.engine.clock.now();
-            match made {
-                Ok(Made { secrets, container }) => {
-                    change
-                        .apply(move |writer| {
-                            let waiting =
-                                writer.order(id)?.is_some_and(|order| order.state == OrderState::Pending);
-                            if !waiting {
-                                return Err(Error::NotFound(Missing::Order));
-                            }
-                            for (secret, stored) in &secrets {
-                                writer.insert_secret(secret)?;
-                                writer.insert_payload(secret.id, stored)?;
-                            }
-                            let result = match (&container, secrets.first()) {
-                                (Some(container), _) => {
-                                    writer.insert_container(container)?;
-                                    OrderResult::Container(container.id)
+        let mut sealings = Sealings::default();
+        let result = loop {
+            let ended = async {
+                let made = match self.make(&context, &order).await {
+                    Ok(made) => Ok(made),
+                    Err(error) => match self.failure(&order, &error) {
+                        Some(failure) => Err((failure, error)),
+                        None => return Err(error),
+                    },
+                };
+                let now = self.engine.clock.now();
+                match made {
+                    Ok(Made { secrets, container }) => {
+                        change
+                            .apply(move |writer| {
+                                let waiting =
+                                    writer.order(id)?.is_some_and(|order| order.state == OrderState::Pending);
+                                if !waiting {
+                                    return Err(Error::NotFound(Missing::Order));
                                 }
-                                (None, Some((secret, _))) => OrderResult::Secret(secret.id),
-                                (None, None) => return Err(Error::Internal("an order made nothing")),
-                            };
-                            Ok(writer.end_order(id, &OrderState::Active(result), now)?)
-                        })
-                        .await
-                }
-                Err((failure, error)) => {
-                    let state = OrderState::Failed(failure);
-                    change.apply(move |writer| Ok(writer.end_order(id, &state, now)?)).await?;
-                    Err(error)
+                                for (secret, stored) in &secrets {
+                                    still_keyed(writer, stored)?;
+                                    writer.insert_secret(secret)?;
+                                    writer.insert_payload(secret.id, stored)?;
+                                }
+                                let result = match (&container, secrets.first()) {
+                                    (Some(container), _) => {
+                                        writer.insert_container(container)?;
+                                        OrderResult::Container(container.id)
+                                    }
+                                    (None, Some((secret, _))) => OrderResult::Secret(secret.id),
+                                    (None, None) => return Err(Error::Internal("an order made nothing")),
+                                };
+                                Ok(writer.end_order(id, &OrderState::Active(result), now)?)
+                            })
+                            .await
+                    }
+                    Err((failure, error)) => {
+                        let state = OrderState::Failed(failure);
+                        change.apply(move |writer| Ok(writer.end_order(id, &state, now)?)).await?;
+                        Err(error)
+                    }
                 }
             }
-        }
-        .await;
+            .await;
+            if !sealings.again(&ended) {
+                break ended;
+            }
+        };
         let verdict = change.conclude(result).await;
         self.engine.endings.announce(id);
         match verdict {

@@ -10,7 +10,7 @@
 //!
 //! Bound to the row's id, time of creation, project and backend, besides the versions in the header.
 
-use strongroom_core::ports::{BackendError, MasterKeyVersion, ProjectKey};
+use strongroom_core::ports::{BackendError, ProjectKey};
 
 use super::{BOXED_KEY_LEN, Claim, FORMAT, SUITE, known_format, nonces, not_authentic, not_sealed, split};
 use crate::locked::{Arena, KEY_LEN, LockedKey};
@@ -34,21 +34,22 @@ pub(crate) fn wrap(
     Ok(blob)
 }
 
-/// Unwraps a row's key straight into locked memory. `master` finds a master key, and is asked only once the
-/// row's versions agree with what was wrapped.
-pub(crate) fn unwrap<'a>(
-    row: &ProjectKey,
-    arena: &Arena,
-    master: impl FnOnce(MasterKeyVersion) -> Result<&'a LockedKey, BackendError>,
-) -> Result<LockedKey, BackendError> {
-    known_format("a project key", &row.wrapped)?;
-    let (front, boxed) = split::<HEADER_LEN>(&row.wrapped)?;
-    if *front != header(row) {
-        return Err(BackendError::Integrity);
-    }
-    let master = master(row.master)?;
+/// Whether a row's versions agree with what was wrapped; only then is it worth looking for the master key.
+pub(crate) fn known(row: &ProjectKey) -> Result<(), BackendError> {
+    parts(row).map(drop)
+}
+
+/// Unwraps a row's key straight into locked memory.
+pub(crate) fn unwrap(row: &ProjectKey, arena: &Arena, master: &LockedKey) -> Result<LockedKey, BackendError> {
+    let (front, boxed) = parts(row)?;
     let claim = Claim { purpose: PURPOSE, owner: &owner(row) };
     arena.store(|key| master.with(|master| claim.open_into(key, master, front, boxed)).map_err(not_authentic))
+}
+
+fn parts(row: &ProjectKey) -> Result<(&[u8; HEADER_LEN], &[u8]), BackendError> {
+    known_format("a project key", &row.wrapped)?;
+    let (front, boxed) = split::<HEADER_LEN>(&row.wrapped)?;
+    if *front == header(row) { Ok((front, boxed)) } else { Err(BackendError::Integrity) }
 }
 
 fn header(row: &ProjectKey) -> [u8; HEADER_LEN] {
@@ -72,7 +73,7 @@ fn owner(row: &ProjectKey) -> Vec<u8> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use strongroom_core::ports::BackendId;
+    use strongroom_core::ports::{BackendId, MasterKeyVersion};
     use strongroom_core::{ProjectId, ProjectKeyId, Timestamp};
 
     use super::super::counting;
@@ -113,7 +114,7 @@ pub(super) mod tests {
     #[test]
     fn a_key_wrapped_long_ago_unwraps() {
         let (arena, master) = (Arena::with_room_for(1).unwrap(), key([0x11; 32]));
-        let key = unwrap(&row(), &arena, |_| Ok(&master)).unwrap();
+        let key = unwrap(&row(), &arena, &master).unwrap();
         assert_eq!(key.with(|key| Ok(*key)), Ok([0x22; 32]));
     }
 
@@ -123,7 +124,7 @@ pub(super) mod tests {
             let mut row = row();
             row.wrapped[at] = 9;
             let (arena, master) = (Arena::with_room_for(1).unwrap(), key([0x11; 32]));
-            let error = unwrap(&row, &arena, |_| Ok(&master)).err().unwrap();
+            let error = unwrap(&row, &arena, &master).err().unwrap();
             assert!(matches!(&error, BackendError::UnknownFormat(what) if what.contains('9')), "{error}");
         }
     }

@@ -50,7 +50,7 @@ pub fn add_key_version(path: &Path, now: Timestamp) -> Result<MasterKeyVersion, 
     Ok(version)
 }
 
-fn replace(folder: &Folder, path: &Path, text: &[u8]) -> Result<(), KeyFileError> {
+pub(super) fn replace(folder: &Folder, path: &Path, text: &[u8]) -> Result<(), KeyFileError> {
     let name = name_of(path)?;
     let mut temporary = OsString::from(".");
     temporary.push(name);
@@ -70,7 +70,7 @@ fn replace(folder: &Folder, path: &Path, text: &[u8]) -> Result<(), KeyFileError
     sync_folder(folder, path)
 }
 
-fn locked(folder: &Folder) -> Result<OwnedFd, Errno> {
+pub(super) fn locked(folder: &Folder) -> Result<OwnedFd, Errno> {
     let descriptor = folder.readable()?;
     flock(&descriptor, FlockOperation::LockExclusive)?;
     Ok(descriptor)

@@ -74,6 +74,14 @@ pub enum KeyFileError {
         /// The file.
         path: PathBuf,
     },
+    /// The highest version can't be taken out; the file was left as it is.
+    #[error("version {version} is the newest in {path} and stays there", path = .path.display())]
+    Newest {
+        /// The file.
+        path: PathBuf,
+        /// The version.
+        version: u32,
+    },
     /// The content is not that of a master key file.
     #[error(
         "{path}, line {line}: {reason}; restore the file from its backup, and do not edit it by hand",

@@ -5,6 +5,7 @@ mod create;
 mod error;
 mod format;
 mod guard;
+mod remove;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ pub use self::create::create_key_file;
 pub use self::error::KeyFileError;
 #[cfg(test)]
 pub(crate) use self::format::render;
+pub use self::remove::remove_key_versions;
 
 /// Some hundreds of versions.
 const LARGEST_FILE: usize = 64 * 1024;

@@ -4,12 +4,14 @@ mod cors;
 mod orders;
 mod quotas;
 mod reader;
+mod rotation;
 mod sections;
 mod sources;
 mod stores;
 
 pub use orders::OrdersSection;
 pub use reader::{Problem, SettingsError, Shown};
+pub use rotation::RotationSection;
 pub use sections::{
     AuditSection, IdentityMode, IdentitySection, LogFormat, LogSection, MasterKeySection, PolicySection,
     Settings, StorageSection,

@@ -11,6 +11,7 @@ use super::cors::cors;
 use super::orders::{OrdersSection, orders};
 use super::quotas::quotas;
 use super::reader::{Reader, SettingsError, Shown};
+use super::rotation::{RotationSection, rotation};
 use super::sources::Sources;
 use super::stores::{StoresSection, stores};
 
@@ -36,6 +37,8 @@ pub struct Settings {
     pub orders: OrdersSection,
     /// Which secret stores there are.
     pub stores: StoresSection,
+    /// How rotations of keys are carried out.
+    pub rotation: RotationSection,
     /// Where the soft master key is.
     pub master_key: MasterKeySection,
     /// Where secrets are kept.
@@ -144,6 +147,7 @@ impl Settings {
             quotas: quotas(&mut reader),
             orders,
             stores: stores(&mut reader),
+            rotation: rotation(&mut reader),
             master_key: master_key(&mut reader, &data_dir),
             storage: storage(&mut reader, &data_dir),
             audit: audit(&mut reader, &data_dir),

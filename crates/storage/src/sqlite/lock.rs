@@ -11,6 +11,18 @@ pub(crate) struct Lock {
     _file: File,
 }
 
+/// Whether a server has the database at that path now.
+pub fn is_in_use(database: &Path) -> Result<bool, OpenError> {
+    if !beside(database, ".lock").exists() {
+        return Ok(false);
+    }
+    match Lock::take(database) {
+        Ok(_) => Ok(false),
+        Err(OpenError::InUse { .. }) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
 impl Lock {
     /// Takes the lock, a file of its own beside the database: closing the database's file itself, as a
     /// look at it would, drops all of SQLite's locks on it.

@@ -14,6 +14,7 @@ mod text;
 pub(crate) use check::check;
 pub(crate) use failure::{commit_error, storage_error};
 pub(crate) use lock::Lock;
+pub use lock::is_in_use;
 pub use open::{OpenOptions, SchemaStatus, schema_status, upgrade};
-pub(crate) use open::{Opened, open, open_read_only};
+pub(crate) use open::{Opened, open, open_beside, open_read_only};
 pub(crate) use text::instr;

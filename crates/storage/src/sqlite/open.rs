@@ -69,6 +69,12 @@ pub(crate) fn open_read_only(path: &Path) -> Result<Connection, OpenError> {
     }
 }
 
+/// Opens a database for a tool's short changes, without a lock, beside the server that has it or without one.
+pub(crate) fn open_beside(path: &Path) -> Result<Connection, OpenError> {
+    drop(open_read_only(path)?);
+    connection::writing(path)
+}
+
 /// Which schema version the database at that path has. Changes nothing and needs no lock.
 pub fn schema_status(path: &Path) -> Result<SchemaStatus, OpenError> {
     match read_only(path).and_then(|mut connection| judge(&mut connection, path)) {

@@ -10,13 +10,13 @@ use crate::error::OpenError;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// The schema version this program works with. Each migration sets its own in the file's header.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 /// Marks the file as ours in its header: "Strg".
 pub(super) const APPLICATION_ID: u32 = 0x5374_7267;
 
 /// Every table and index that must be there.
-const OBJECTS: [&str; 37] = [
+const OBJECTS: [&str; 44] = [
     "acl_users",
     "acl_users_by_user",
     "acls",
@@ -32,17 +32,24 @@ const OBJECTS: [&str; 37] = [
     "containers_by_name",
     "containers_by_position",
     "master_keys",
+    "milestones",
+    "nodes",
     "order_passphrases",
+    "order_passphrases_by_key",
     "orders",
     "orders_by_position",
     "orders_by_state",
     "payloads",
+    "payloads_by_key",
     "preferred_stores",
     "preferred_stores_by_store",
     "project_keys",
     "project_keys_by_backend",
+    "project_keys_by_master",
     "project_quotas",
     "projects",
+    "rotations",
+    "rotations_by_backend",
     "secret_buckets",
     "secret_stores",
     "secrets",

@@ -1,8 +1,9 @@
 use std::collections::HashMap;
 
+use diesel::dsl::{exists, select};
 use diesel::prelude::*;
-use strongroom_core::OrderId;
 use strongroom_core::ports::{BackendId, Sealed, StoredPayload};
+use strongroom_core::{OrderId, ProjectKeyId};
 
 use super::AT_ONCE;
 use crate::Connection;
@@ -47,6 +48,13 @@ pub(crate) fn of(
         }
     }
     Ok(passphrases)
+}
+
+/// Whether any passphrase is sealed under that project key.
+pub(crate) fn any_under(connection: &mut Connection, key: ProjectKeyId) -> Result<bool, Fault> {
+    let passphrases =
+        order_passphrases::table.filter(order_passphrases::project_key.eq(key.as_bytes().as_slice()));
+    Ok(select(exists(passphrases)).get_result(connection)?)
 }
 
 /// Adds the passphrase of an order that has none.

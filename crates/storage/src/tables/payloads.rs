@@ -1,11 +1,12 @@
+use diesel::dsl::{exists, select};
 use diesel::prelude::*;
-use strongroom_core::SecretId;
 use strongroom_core::ports::{BackendId, Sealed, StoredPayload};
+use strongroom_core::{ProjectKeyId, SecretId};
 
 use crate::Connection;
 use crate::column;
 use crate::fault::Fault;
-use crate::schema::payloads;
+use crate::schema::{payloads, project_keys};
 
 /// A row without its secret.
 #[derive(Queryable, Selectable)]
@@ -37,6 +38,63 @@ pub(crate) fn of_secret(connection: &mut Connection, id: SecretId) -> Result<Opt
         .get_result(connection)
         .optional()?;
     row.map(Row::of).transpose()
+}
+
+/// Whose payloads are sealed under that project key, in the order of their ids, beginning after `after`.
+pub(crate) fn under(
+    connection: &mut Connection,
+    key: ProjectKeyId,
+    after: Option<SecretId>,
+    limit: u32,
+) -> Result<Vec<SecretId>, Fault> {
+    // No id is lower than this text of bytes, and none is it.
+    let after = after.map_or_else(Vec::new, |id| id.as_bytes().to_vec());
+    let rows: Vec<Vec<u8>> = payloads::table
+        .filter(payloads::project_key.eq(key.as_bytes().as_slice()).and(payloads::secret.gt(after)))
+        .order(payloads::secret)
+        .limit(i64::from(limit))
+        .select(payloads::secret)
+        .load(connection)?;
+    rows.iter().map(|id| column::id(id, "payloads.secret")).collect()
+}
+
+/// Whether any payload is sealed under that project key.
+pub(crate) fn any_under(connection: &mut Connection, key: ProjectKeyId) -> Result<bool, Fault> {
+    let under = payloads::table.filter(payloads::project_key.eq(key.as_bytes().as_slice()));
+    Ok(select(exists(under)).get_result(connection)?)
+}
+
+/// How many payloads are sealed under that project key.
+pub(crate) fn count_under(connection: &mut Connection, key: ProjectKeyId) -> Result<u64, Fault> {
+    let under = payloads::table.filter(payloads::project_key.eq(key.as_bytes().as_slice()));
+    column::count(under.count().get_result(connection)?, "payloads")
+}
+
+/// How many payloads that backend has sealed.
+pub(crate) fn count_by(connection: &mut Connection, backend: &BackendId) -> Result<u64, Fault> {
+    let of = payloads::table.inner_join(project_keys::table);
+    let of = of.filter(project_keys::backend.eq(backend.as_str()));
+    column::count(of.count().get_result(connection)?, "payloads")
+}
+
+/// Puts one payload in the place of another, when that is what is stored.
+pub(crate) fn replace(
+    connection: &mut Connection,
+    id: SecretId,
+    old: &StoredPayload,
+    new: &StoredPayload,
+) -> Result<bool, Fault> {
+    let row = payloads::table
+        .filter(payloads::secret.eq(id.as_bytes().as_slice()))
+        .filter(payloads::project_key.eq(old.key.as_bytes().as_slice()))
+        .filter(payloads::sealed.eq(old.sealed.0.as_slice()));
+    let replaced = diesel::update(row)
+        .set((
+            payloads::project_key.eq(new.key.as_bytes().as_slice()),
+            payloads::sealed.eq(new.sealed.0.as_slice()),
+        ))
+        .execute(connection)?;
+    Ok(replaced > 0)
 }
 
 /// Adds the payload of a secret that has none.

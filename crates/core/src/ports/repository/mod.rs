@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use super::{BackendId, Canary, MasterKeyVersion, Sealed};
 use crate::id::{ChangeId, ProjectKeyId};
+use crate::rotation::MasterKeyState;
 use crate::secret::ContentType;
 use crate::time::Timestamp;
 
@@ -12,8 +13,11 @@ mod acls;
 mod consumers;
 mod containers;
 mod keys;
+mod milestones;
+mod nodes;
 mod orders;
 mod quotas;
+mod rotations;
 mod secrets;
 mod stores;
 mod transport_keys;
@@ -22,8 +26,11 @@ pub use acls::{AclReader, AclWriter};
 pub use consumers::{ConsumerReader, ConsumerWriter};
 pub use containers::{ContainerReader, ContainerWriter};
 pub use keys::{KeyReader, KeyWriter};
+pub use milestones::{Milestone, MilestoneReader, MilestoneWriter};
+pub use nodes::{NodeReader, NodeWriter};
 pub use orders::{OrderReader, OrderWriter};
 pub use quotas::{QuotaReader, QuotaWriter};
+pub use rotations::{RotationReader, RotationWriter};
 pub use secrets::{SealedSecret, SecretReader, SecretWriter};
 pub use stores::{StoreReader, StoreRecord, StoreWriter};
 pub use transport_keys::{TransportKeyReader, TransportKeyWriter};
@@ -93,9 +100,12 @@ pub trait Reader:
     + AclReader
     + ConsumerReader
     + ContainerReader
+    + MilestoneReader
+    + NodeReader
     + OrderReader
     + QuotaReader
     + StoreReader
+    + RotationReader
     + TransportKeyReader
 {
 }
@@ -106,9 +116,12 @@ impl<T> Reader for T where
         + AclReader
         + ConsumerReader
         + ContainerReader
+        + MilestoneReader
+        + NodeReader
         + OrderReader
         + QuotaReader
         + StoreReader
+        + RotationReader
         + TransportKeyReader
         + ?Sized
 {
@@ -122,9 +135,12 @@ pub trait Writer:
     + AclWriter
     + ConsumerWriter
     + ContainerWriter
+    + MilestoneWriter
+    + NodeWriter
     + OrderWriter
     + QuotaWriter
     + StoreWriter
+    + RotationWriter
     + TransportKeyWriter
 {
 }
@@ -136,9 +152,12 @@ impl<T> Writer for T where
         + AclWriter
         + ConsumerWriter
         + ContainerWriter
+        + MilestoneWriter
+        + NodeWriter
         + OrderWriter
         + QuotaWriter
         + StoreWriter
+        + RotationWriter
         + TransportKeyWriter
         + ?Sized
 {
@@ -166,8 +185,12 @@ pub struct MasterKeyRecord {
     pub version: MasterKeyVersion,
     /// Sealed under that version.
     pub canary: Canary,
-    /// When the version was first used here.
+    /// When the version was first met here.
     pub created: Timestamp,
+    /// What it is used for.
+    pub state: MasterKeyState,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// Why the repository did not do what was asked.

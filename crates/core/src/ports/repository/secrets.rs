@@ -1,5 +1,5 @@
-use crate::id::{ProjectId, SecretId};
-use crate::ports::{ProjectKey, StorageError, StoredPayload};
+use crate::id::{ProjectId, ProjectKeyId, SecretId};
+use crate::ports::{BackendId, ProjectKey, StorageError, StoredPayload};
 use crate::secret::{MetadataKey, MetadataValue, Page, Secret, SecretQuery, UserMetadata};
 use crate::time::Timestamp;
 
@@ -17,6 +17,21 @@ pub trait SecretReader {
     /// A secret with its payload and the project key that opens it, at the price of one look. The payload is
     /// `None` when the secret has none. A payload whose key is not there is corrupt.
     fn sealed_secret(&mut self, id: SecretId) -> Result<Option<SealedSecret>, StorageError>;
+
+    /// Secrets whose payloads are sealed under that project key, in the order of their ids, beginning after
+    /// `after`.
+    fn secrets_sealed_under(
+        &mut self,
+        key: ProjectKeyId,
+        after: Option<SecretId>,
+        limit: u32,
+    ) -> Result<Vec<SecretId>, StorageError>;
+
+    /// How many payloads are sealed under that project key.
+    fn count_sealed_under(&mut self, key: ProjectKeyId) -> Result<u64, StorageError>;
+
+    /// How many payloads that backend has sealed.
+    fn count_sealed_by(&mut self, backend: &BackendId) -> Result<u64, StorageError>;
 
     /// The project's unexpired secrets that match.
     fn secrets(
@@ -37,6 +52,15 @@ pub trait SecretWriter {
 
     /// Adds the payload of a secret that has none, and sets the secret's content type.
     fn insert_payload(&mut self, id: SecretId, payload: &StoredPayload) -> Result<(), StorageError>;
+
+    /// Puts `new`, the same payload sealed under another key, in the place of `old`; `false` when what is stored
+    /// is not `old` any more.
+    fn replace_payload(
+        &mut self,
+        id: SecretId,
+        old: &StoredPayload,
+        new: &StoredPayload,
+    ) -> Result<bool, StorageError>;
 
     /// Sets when the secret last changed.
     fn touch_secret(&mut self, id: SecretId, updated: Timestamp) -> Result<(), StorageError>;

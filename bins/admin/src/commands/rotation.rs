@@ -1,0 +1,217 @@
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use strongroom_core::rotation::{Goal, Rotation, Stage};
+use strongroom_core::{Clock as _, ProjectId, RotationId, SystemClock};
+use strongroom_runtime::{
+    RotationPlan, Settings, ask_for_rotation, cancel_rotation, carry_out_rotation, find_rotation, is_served,
+    latest_rotation, pause_rotation, plan_rotation, prune_master_key, stage_master_key,
+};
+
+use super::{CommandResult, Ended, row};
+use crate::flags::{Output, RotationCommand};
+use crate::print;
+use crate::progress::Progress;
+
+/// How often to look how far the servers have come.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How long no server may have the database before the command gives up watching.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How `master-key rotate` was called.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) dry_run: bool,
+    pub(crate) remove_old: bool,
+}
+
+/// `master-key rotate`.
+pub(crate) fn master_key(
+    settings: &Settings,
+    credentials: Option<&Path>,
+    wanted: Wanted,
+    output: Output,
+) -> CommandResult {
+    let plan = plan_rotation(settings, credentials)?;
+    if wanted.dry_run {
+        return tell_plan(&plan, plan.project_keys, "project keys to rewrap", output);
+    }
+    let version = stage_master_key(settings, credentials)?;
+    let rotation = carry_out(settings, credentials, &Goal::MasterKey(version))?;
+    let removed = if wanted.remove_old && rotation.stage == Stage::Done {
+        prune_master_key(settings, credentials)?.removed
+    } else {
+        Vec::new()
+    };
+    report(&rotation, &removed, output)
+}
+
+/// `project-key rotate`.
+pub(crate) fn project_key(
+    settings: &Settings,
+    credentials: Option<&Path>,
+    project: Option<String>,
+    dry_run: bool,
+    output: Output,
+) -> CommandResult {
+    let goal = match project {
+        Some(project) => Goal::ProjectKey(ProjectId::new(project)?),
+        None => Goal::EveryProjectKey,
+    };
+    if dry_run {
+        let plan = plan_rotation(settings, credentials)?;
+        return tell_plan(&plan, plan.secrets, "secrets, those of all projects", output);
+    }
+    let rotation = carry_out(settings, credentials, &goal)?;
+    report(&rotation, &[], output)
+}
+
+/// `rotation status`, `pause`, `resume` and `cancel`.
+pub(crate) fn look_after(settings: &Settings, command: RotationCommand, output: Output) -> CommandResult {
+    let found = match command {
+        RotationCommand::Status => latest_rotation(settings)?,
+        RotationCommand::Pause => pause_rotation(settings, true)?,
+        RotationCommand::Resume => pause_rotation(settings, false)?,
+        RotationCommand::Cancel => cancel_rotation(settings)?,
+    };
+    match found {
+        Some(rotation) => {
+            print::result(output, &as_json(&rotation, &[]), &rows(&rotation, &[]))?;
+            Ok(Ended::Well)
+        }
+        None => Err("there is no rotation".into()),
+    }
+}
+
+fn tell_plan(plan: &RotationPlan, count: u64, what: &str, output: Output) -> CommandResult {
+    let text = |version: Option<u32>| version.map_or("-".to_owned(), |version| version.to_string());
+    let active = plan.active.map(|version| version.0);
+    let nodes: Vec<_> = plan.nodes.iter().map(|node| node.name.as_str()).collect();
+    let value = json!({
+        "backend": plan.backend.as_str(),
+        "active": active,
+        "highest_in_file": plan.highest.0,
+        "project_keys": plan.project_keys,
+        "secrets": plan.secrets,
+        "servers": nodes,
+        "under_way": plan.open.as_ref().map(|rotation| as_json(rotation, &[])),
+    });
+    let rows = [
+        row(["active version", &text(active)]),
+        row(["highest in the key file", &plan.highest.to_string()]),
+        row([what, &count.to_string()]),
+        row(["servers", &nodes.join(", ")]),
+        row(["under way", plan.open.as_ref().map_or("nothing", |rotation| rotation.stage.as_str())]),
+    ];
+    print::result(output, &value, &rows)?;
+    Ok(Ended::Well)
+}
+
+/// Has the servers carry it out, or does so itself when none has the database.
+fn carry_out(
+    settings: &Settings,
+    credentials: Option<&Path>,
+    goal: &Goal,
+) -> Result<Rotation, Box<dyn std::error::Error>> {
+    let mut progress = Progress::new();
+    let ended = if is_served(settings)? {
+        follow(settings, ask_for_rotation(settings, goal)?.id, &mut progress)
+    } else {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build()?;
+        let told = |rotation: &Rotation| show(&mut progress, rotation);
+        Ok(runtime.block_on(carry_out_rotation(settings, credentials, goal.clone(), told))?)
+    };
+    progress.end();
+    ended
+}
+
+fn follow(
+    settings: &Settings,
+    id: RotationId,
+    progress: &mut Progress,
+) -> Result<Rotation, Box<dyn std::error::Error>> {
+    let mut served = Instant::now();
+    loop {
+        let rotation = find_rotation(settings, id)?.ok_or("the rotation is gone from the database")?;
+        show(progress, &rotation);
+        if rotation.stage.is_end() {
+            return Ok(rotation);
+        }
+        if rotation.paused {
+            return Err("the rotation is halted; go on with `strongroom-admin rotation resume`".into());
+        }
+        if rotation.updated.plus_seconds(5) > SystemClock.now() || is_served(settings)? {
+            served = Instant::now();
+        } else if served.elapsed() > PATIENCE {
+            return Err(
+                "no server is running any more; start one, or run this again: it goes on from here".into()
+            );
+        }
+        sleep(LOOK_EVERY);
+    }
+}
+
+fn show(progress: &mut Progress, rotation: &Rotation) {
+    match &rotation.waiting {
+        Some(reason) => progress.show(&format!("{}: {reason}", rotation.stage), 0, 0),
+        None => progress.show(rotation.stage.as_str(), rotation.done, rotation.total),
+    }
+}
+
+fn report(rotation: &Rotation, removed: &[u32], output: Output) -> CommandResult {
+    print::result(output, &as_json(rotation, removed), &rows(rotation, removed))?;
+    Ok(if rotation.stage == Stage::Done { Ended::Well } else { Ended::Unsound })
+}
+
+fn goal(rotation: &Rotation) -> String {
+    match &rotation.goal {
+        Goal::MasterKey(version) => format!("version {version} of the {} master key", rotation.backend),
+        Goal::ProjectKey(project) => format!("a new key for project {project}"),
+        Goal::EveryProjectKey => "new keys for all projects".to_owned(),
+    }
+}
+
+fn as_json(rotation: &Rotation, removed: &[u32]) -> Value {
+    json!({
+        "id": rotation.id,
+        "goal": goal(rotation),
+        "stage": rotation.stage,
+        "paused": rotation.paused,
+        "done": rotation.done,
+        "total": rotation.total,
+        "changed": rotation.changed,
+        "failed": rotation.failed,
+        "waiting": rotation.waiting,
+        "begun": rotation.created,
+        "updated": rotation.updated,
+        "removed_versions": removed,
+    })
+}
+
+fn rows(rotation: &Rotation, removed: &[u32]) -> Vec<Vec<String>> {
+    let halted = if rotation.paused { " (halted)" } else { "" };
+    let mut rows = vec![
+        row(["goal", &goal(rotation)]),
+        row(["stage", &format!("{}{halted}", rotation.stage)]),
+        row(["changed", &rotation.changed.to_string()]),
+        row(["failed", &rotation.failed.to_string()]),
+        row(["begun", &rotation.created.to_string()]),
+        row(["last step", &rotation.updated.to_string()]),
+    ];
+    if !rotation.stage.is_end() {
+        rows.push(row(["done", &format!("{} of {}", rotation.done, rotation.total)]));
+    }
+    if let Some(reason) = &rotation.waiting {
+        rows.push(row(["waits, since", reason]));
+    }
+    if !removed.is_empty() {
+        let versions: Vec<_> = removed.iter().map(u32::to_string).collect();
+        rows.push(row(["removed from the key file", &versions.join(", ")]));
+    }
+    if rotation.stage == Stage::Incomplete {
+        rows.push(row(["advice", "the server's log names what could not be opened; older keys were kept"]));
+    }
+    rows
+}

@@ -1,0 +1,11 @@
+//! Rotations of keys: carried out by servers, asked for and followed by the operator's tool.
+
+mod operate;
+mod pace;
+mod server;
+
+pub use operate::{
+    PrunedKeys, RotationPlan, ask_for_rotation, cancel_rotation, carry_out_rotation, find_rotation,
+    is_served, latest_rotation, pause_rotation, plan_rotation, prune_master_key, stage_master_key,
+};
+pub(crate) use server::Rotator;

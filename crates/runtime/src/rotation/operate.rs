@@ -1,0 +1,206 @@
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+use strongroom_core::ports::{BackendId, MasterKeyRecord, MasterKeyVersion, Reader, StorageError};
+use strongroom_core::rotation::{Goal, MasterKeyState, Node, Rotation, ask, cancel};
+use strongroom_core::{Clock as _, Error, Pace, RotationId, SystemClock};
+use strongroom_crypto::{SoftBackend, add_key_version, remove_key_versions};
+use strongroom_storage::{Desk, ReadOnlyView};
+use tokio::time::sleep;
+
+use crate::error::RunError;
+use crate::master_key::{comes_from_credentials, load_master_keys};
+use crate::parts;
+use crate::settings::Settings;
+
+/// What a rotation would have to do.
+#[derive(Debug, Clone)]
+pub struct RotationPlan {
+    /// Whose keys.
+    pub backend: BackendId,
+    /// The version that wraps new project keys now; `None` when the database was never used.
+    pub active: Option<MasterKeyVersion>,
+    /// The highest version in the key file.
+    pub highest: MasterKeyVersion,
+    /// Project keys that the active version wraps, and older ones.
+    pub project_keys: u64,
+    /// Secrets with a payload.
+    pub secrets: u64,
+    /// Servers that are running.
+    pub nodes: Vec<Node>,
+    /// The rotation that is under way, if any.
+    pub open: Option<Rotation>,
+}
+
+/// Looks at what a rotation would have to do. Changes nothing.
+pub fn plan_rotation(settings: &Settings, credentials: Option<&Path>) -> Result<RotationPlan, RunError> {
+    let backend = soft();
+    let keys = load_master_keys(&settings.master_key, credentials)?;
+    let highest = keys.versions().map(|(version, _)| version).max().unwrap_or(MasterKeyVersion(0));
+    look(settings, |reader| {
+        let records = reader.master_keys(&backend)?;
+        let mut project_keys = 0;
+        for record in &records {
+            project_keys += reader.count_project_keys_under(&backend, record.version)?;
+        }
+        let now = SystemClock.now();
+        let mut nodes = reader.nodes(&backend)?;
+        nodes.retain(|node| node.is_alive(now));
+        Ok(RotationPlan {
+            active: active(&records),
+            highest,
+            project_keys,
+            secrets: reader.count_sealed_by(&backend)?,
+            nodes,
+            open: reader.open_rotation(&backend)?,
+            backend: backend.clone(),
+        })
+    })
+}
+
+/// The version to rotate to: one that was added to the key file and is not in use yet; else a fresh one, which
+/// is added to it now. Nothing uses it before a rotation has activated it.
+pub fn stage_master_key(
+    settings: &Settings,
+    credentials: Option<&Path>,
+) -> Result<MasterKeyVersion, RunError> {
+    let plan = plan_rotation(settings, credentials)?;
+    let active = plan.active.ok_or(RunError::NeverUsed)?;
+    if let Some(Rotation { goal: Goal::MasterKey(version), .. }) = plan.open {
+        return Ok(version);
+    }
+    if plan.highest > active {
+        return Ok(plan.highest);
+    }
+    if comes_from_credentials(&settings.master_key, credentials) {
+        return Err(RunError::Credential);
+    }
+    add_key_version(&settings.master_key.file, SystemClock.now()).map_err(RunError::MasterKey)
+}
+
+/// Whether a server has the database.
+pub fn is_served(settings: &Settings) -> Result<bool, RunError> {
+    strongroom_storage::is_in_use(&settings.storage.file).map_err(RunError::Storage)
+}
+
+/// Leaves a rotation for the servers that run. When one with the same goal is under way, gives that one.
+pub fn ask_for_rotation(settings: &Settings, goal: &Goal) -> Result<Rotation, RunError> {
+    let backend = soft();
+    desk(settings)?.write(|writer| ask(writer, &backend, goal, SystemClock.now())).map_err(RunError::Rotation)
+}
+
+/// Halts the rotation that is under way, or lets it go on; gives it, if there is one.
+pub fn pause_rotation(settings: &Settings, paused: bool) -> Result<Option<Rotation>, RunError> {
+    change_open(settings, |writer, rotation| Ok(writer.pause_rotation(rotation.id, paused)?))
+}
+
+/// Gives up the rotation that is under way, which has to be one that has not changed anything yet.
+pub fn cancel_rotation(settings: &Settings) -> Result<Option<Rotation>, RunError> {
+    change_open(settings, |writer, rotation| cancel(writer, rotation.id, SystemClock.now()))
+}
+
+fn change_open(
+    settings: &Settings,
+    mut change: impl FnMut(&mut dyn strongroom_core::ports::Writer, &Rotation) -> Result<(), Error>,
+) -> Result<Option<Rotation>, RunError> {
+    let changed = desk(settings)?.write(|writer| {
+        let Some(open) = writer.open_rotation(&soft())? else { return Ok(None) };
+        change(writer, &open)?;
+        Ok(writer.rotation(open.id)?)
+    });
+    changed.map_err(RunError::Rotation)
+}
+
+/// A rotation as it is stored now.
+pub fn find_rotation(settings: &Settings, id: RotationId) -> Result<Option<Rotation>, RunError> {
+    look(settings, |reader| reader.rotation(id))
+}
+
+/// The latest rotation.
+pub fn latest_rotation(settings: &Settings) -> Result<Option<Rotation>, RunError> {
+    look(settings, |reader| Ok(reader.rotations(&soft(), 1)?.pop()))
+}
+
+/// Carries a rotation out in this process, while no server has the database; tells `told` after each step.
+pub async fn carry_out_rotation(
+    settings: &Settings,
+    credentials: Option<&Path>,
+    goal: Goal,
+    mut told: impl FnMut(&Rotation),
+) -> Result<Rotation, RunError> {
+    const LOOK_AGAIN: Duration = Duration::from_secs(1);
+    let parts = parts::open(settings, credentials, false).await?;
+    let rotations = parts.manager.rotations();
+    let asked = rotations.ask(soft(), goal).await.map_err(RunError::Rotation)?;
+    let claimed = rotations.claim().await.map_err(RunError::Rotation)?;
+    if let Some(mut shift) = claimed {
+        loop {
+            let pace = shift.step().await.map_err(RunError::Rotation)?;
+            told(shift.rotation());
+            match pace {
+                Pace::On => {}
+                Pace::Wait => sleep(LOOK_AGAIN).await,
+                Pace::Ended | Pace::Lost => break,
+            }
+        }
+    }
+    rotations.leave().await.map_err(RunError::Rotation)?;
+    let ended = rotations.find(asked.id).await.map_err(RunError::Rotation)?;
+    ended.ok_or(RunError::Query(StorageError::Corrupt("the rotation is gone".to_owned())))
+}
+
+/// What was taken out of a key file.
+#[derive(Debug, Clone, Serialize)]
+pub struct PrunedKeys {
+    /// Versions that were taken out.
+    pub removed: Vec<u32>,
+    /// Versions that are left.
+    pub left: Vec<u32>,
+}
+
+/// Takes the versions that a rotation has retired out of the key file. Nothing stored now names them; a backup
+/// of the database from before the rotation does.
+pub fn prune_master_key(settings: &Settings, credentials: Option<&Path>) -> Result<PrunedKeys, RunError> {
+    if comes_from_credentials(&settings.master_key, credentials) {
+        return Err(RunError::Credential);
+    }
+    let backend = soft();
+    let retired = look(settings, |reader| {
+        let mut retired = Vec::new();
+        for record in reader.master_keys(&backend)? {
+            let unnamed = reader.count_project_keys_under(&backend, record.version)? == 0;
+            if record.state == MasterKeyState::Retired && unnamed {
+                retired.push(record.version);
+            }
+        }
+        Ok(retired)
+    })?;
+    let removed = remove_key_versions(&settings.master_key.file, &retired).map_err(RunError::MasterKey)?;
+    let left = load_master_keys(&settings.master_key, credentials)?;
+    Ok(PrunedKeys {
+        removed: removed.into_iter().map(|version| version.0).collect(),
+        left: left.versions().map(|(version, _)| version.0).collect(),
+    })
+}
+
+fn active(records: &[MasterKeyRecord]) -> Option<MasterKeyVersion> {
+    records.iter().find(|record| record.state == MasterKeyState::Active).map(|record| record.version)
+}
+
+fn soft() -> BackendId {
+    BackendId::new(SoftBackend::DEFAULT_ID)
+}
+
+fn desk(settings: &Settings) -> Result<Desk, RunError> {
+    Desk::open(&settings.storage.file).map_err(RunError::Storage)
+}
+
+/// Asks questions of the database, whether or not a server has it.
+pub(crate) fn look<T>(
+    settings: &Settings,
+    questions: impl FnOnce(&mut dyn Reader) -> Result<T, StorageError>,
+) -> Result<T, RunError> {
+    let mut view = ReadOnlyView::open(&settings.storage.file).map_err(RunError::Storage)?;
+    view.read(questions).map_err(RunError::Query)
+}

@@ -1,0 +1,111 @@
+use std::time::{Duration, Instant};
+
+use strongroom_core::rotation::Stage;
+use strongroom_core::{Error, KeyManager, Pace, Shift};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use super::pace::rest;
+
+/// How often to look for a rotation to carry out.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often to tell the other servers which master keys are at hand; well within the time after which a server
+/// is taken to be gone.
+const ATTEND_EVERY: Duration = Duration::from_secs(8);
+/// Longest pause after errors in a row; within a claim's time.
+const LONGEST_PAUSE: Duration = Duration::from_secs(16);
+
+/// What keeps this server's part in rotations.
+pub(crate) struct Rotator {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+    manager: KeyManager,
+}
+
+impl Rotator {
+    /// Proves this server's master keys to the others, and from then on takes part.
+    pub(crate) async fn start(manager: &KeyManager, share_percent: u32) -> Result<Self, Error> {
+        manager.rotations().attend().await?;
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(take_part(manager.clone(), share_percent, stopped));
+        Ok(Self { stop, task, manager: manager.clone() })
+    }
+
+    /// Ends after the step at hand, within that time. Whoever comes next goes on from there.
+    pub(crate) async fn stop(mut self, time: Duration) {
+        self.stop.send_replace(true);
+        if timeout(time, &mut self.task).await.is_err() {
+            tracing::warn!("a step of a rotation was not finished in time; it is taken up again later");
+            self.task.abort();
+        }
+        if let Err(error) = self.manager.rotations().leave().await {
+            tracing::warn!(error = %crate::error::chain(&error), "the other servers do not know that this one stops");
+        }
+    }
+}
+
+async fn take_part(manager: KeyManager, share_percent: u32, mut stopped: watch::Receiver<bool>) {
+    let mut shift: Option<Shift<'_>> = None;
+    let mut attended = Instant::now();
+    let mut failed = Duration::ZERO;
+    while !*stopped.borrow_and_update() {
+        let begun = Instant::now();
+        let turn = turn(&manager, &mut shift, &mut attended).await;
+        let pause = match turn {
+            Ok(Some(Pace::On)) => rest(begun.elapsed(), share_percent),
+            Ok(_) => LOOK_EVERY,
+            Err(error) => {
+                failed = (failed * 2).clamp(LOOK_EVERY, LONGEST_PAUSE);
+                let told = crate::error::chain(&error);
+                tracing::warn!(error = %told, pause = ?failed, "a rotation, or this server's part in it, is held up");
+                sleep_or_stop(failed, &mut stopped).await;
+                continue;
+            }
+        };
+        failed = Duration::ZERO;
+        sleep_or_stop(pause, &mut stopped).await;
+    }
+}
+
+/// One look around, and one step where there is one to take.
+async fn turn<'a>(
+    manager: &'a KeyManager,
+    shift: &mut Option<Shift<'a>>,
+    attended: &mut Instant,
+) -> Result<Option<Pace>, Error> {
+    let rotations = manager.rotations();
+    let mut staging = false;
+    if shift.is_none() {
+        let open = rotations.open().await?;
+        staging = open.iter().any(|rotation| rotation.stage == Stage::Staging);
+        if !open.is_empty() {
+            *shift = rotations.claim().await?;
+        }
+    }
+    if staging || attended.elapsed() >= ATTEND_EVERY {
+        rotations.attend().await?;
+        *attended = Instant::now();
+    }
+    let Some(claimed) = shift else { return Ok(None) };
+    let before = claimed.rotation().stage;
+    let pace = claimed.step().await?;
+    let rotation = claimed.rotation();
+    if rotation.stage != before {
+        tracing::info!(
+            from = %before, to = %rotation.stage, changed = rotation.changed, failed = rotation.failed,
+            "a rotation goes on"
+        );
+    }
+    if matches!(pace, Pace::Ended | Pace::Lost) {
+        *shift = None;
+    }
+    Ok(Some(pace))
+}
+
+async fn sleep_or_stop(pause: Duration, stopped: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        () = sleep(pause) => {}
+        _ = stopped.changed() => {}
+    }
+}
