@@ -20,6 +20,7 @@ mod delete;
 mod discovery;
 mod durability;
 mod errors;
+mod expiry;
 mod first_run;
 mod hostile;
 mod isolation;

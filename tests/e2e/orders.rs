@@ -323,3 +323,21 @@ fn several_workers_share_the_orders() {
     assert!(late.contains("/v1/orders/"));
     assert!(server.stop().success());
 }
+
+#[test]
+fn a_strict_site_makes_no_triple_des_keys() {
+    let server = Server::start_with(&[("ORDERS__TRIPLE_DES", "false"), ("ORDERS__WAIT_MS", "5000")]);
+    let client = server.client("demo");
+    for algorithm in ["3des", "desede"] {
+        let meta = json!({"algorithm": algorithm, "bit_length": 192});
+        let placed = client.json("POST", "/v1/orders", &json!({"type": "key", "meta": meta}));
+        assert_eq!(placed.status, 202, "{}", placed.text());
+        let path = placed.header("location").unwrap().split_once("/v1/").unwrap().1.to_owned();
+        let order = client.get(&format!("/v1/{path}")).value();
+        assert_eq!(
+            (&order["status"], &order["error_status_code"]),
+            (&json!("ERROR"), &json!("400")),
+            "{order}"
+        );
+    }
+}

@@ -78,6 +78,9 @@ pub enum Action {
     /// Deleted a secret.
     #[serde(rename = "secret.delete")]
     SecretDelete,
+    /// Destroyed a secret that had expired long enough ago.
+    #[serde(rename = "secret.destroy")]
+    SecretDestroy,
     /// Read a secret's user metadata.
     #[serde(rename = "secret.metadata.read")]
     MetadataRead,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use strongroom_core::ports::SecretBackend;
+use strongroom_crypto::Algorithms;
 
 use crate::error::RunError;
 use crate::master_key::{load_master_keys, read_master_keys, soft_backend};
@@ -14,6 +15,7 @@ pub(crate) fn open(
     settings: &Settings,
     credentials: Option<&Path>,
 ) -> Result<Vec<Arc<dyn SecretBackend>>, RunError> {
+    let algorithms = Algorithms { triple_des: settings.orders.triple_des };
     settings
         .stores
         .enabled
@@ -23,7 +25,8 @@ pub(crate) fn open(
                 StoreKind::Soft => {
                     let section = settings.master_key.clone();
                     let folder = credentials.map(Path::to_owned);
-                    let backend = soft_backend(load_master_keys(&section, credentials)?)?;
+                    let backend =
+                        soft_backend(load_master_keys(&section, credentials)?)?.with_algorithms(algorithms);
                     Arc::new(backend.with_source(move || read_master_keys(&section, folder.as_deref())))
                 }
             })

@@ -2,6 +2,7 @@
 
 mod backends;
 mod error;
+mod expiry;
 mod first_run;
 mod logging;
 mod master_key;
@@ -23,9 +24,9 @@ pub use rotation::{
 };
 pub use serve::{Serving, serve};
 pub use settings::{
-    AuditSection, Flag, IdentityMode, IdentitySection, LogFormat, LogSection, MasterKeySection,
-    OrdersSection, PolicySection, Problem, RotationSection, Settings, SettingsError, Shown, Sources,
-    StorageSection, StoreKind, StoresSection,
+    AuditSection, ExpirySection, Flag, IdentityMode, IdentitySection, LogFormat, LogSection,
+    MasterKeySection, OrdersSection, PolicySection, Problem, RotationSection, Settings, SettingsError, Shown,
+    Sources, StorageSection, StoreKind, StoresSection,
 };
 
 /// A value of a [`Flag`].

@@ -3,22 +3,17 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use strongroom_api::{Server, Stopping};
-use strongroom_core::{Clock as _, SystemClock};
-use strongroom_storage::SqliteRepository;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::RunError;
+use crate::expiry;
 use crate::orders::Workers;
 use crate::parts;
 use crate::rotation::Rotator;
 use crate::settings::Settings;
-
-/// How often expired secrets are taken out of the lists' way. They are unreadable to the second without it.
-const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// How the server is to run.
 #[derive(Debug, Clone)]
@@ -41,7 +36,11 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(SocketAddr)) -> Result<S
     let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let parts = parts::open(&settings, credentials.as_deref(), create).await?;
-    let sweeper = tokio::spawn(sweep(Arc::clone(&parts.repository)));
+    let sweeper = tokio::spawn(expiry::look_after(
+        Arc::clone(&parts.repository),
+        parts.manager.clone(),
+        settings.expiry.clone(),
+    ));
     let rotator =
         Rotator::start(&parts.manager, settings.rotation.share_percent).await.map_err(RunError::Rotation)?;
     let workers = Workers::start(&parts.manager, settings.orders.workers);
@@ -54,18 +53,6 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(SocketAddr)) -> Result<S
     sweeper.abort();
     tracing::info!(?stopped, "stopped");
     Ok(stopped)
-}
-
-async fn sweep(repository: Arc<SqliteRepository>) {
-    let mut ticks = tokio::time::interval(SWEEP_EVERY);
-    loop {
-        ticks.tick().await;
-        match repository.sweep_expired(SystemClock.now()).await {
-            Ok(0) => {}
-            Ok(swept) => tracing::debug!(swept, "took expired secrets out of the lists"),
-            Err(error) => tracing::warn!(%error, "expired secrets were not swept; trying again"),
-        }
-    }
 }
 
 /// What tells the process to stop.

@@ -103,6 +103,10 @@ impl SecretReader for Session<'_> {
         })
     }
 
+    fn expired_secrets(&mut self, before: Timestamp, limit: u32) -> Result<Vec<SecretId>, StorageError> {
+        self.run(|connection| secrets::expired(connection, before, limit))
+    }
+
     fn user_metadata(&mut self, id: SecretId) -> Result<UserMetadata, StorageError> {
         self.run(|connection| user_metadata::of_secret(connection, id))
     }

@@ -7,6 +7,7 @@ mod consumers;
 mod containers;
 mod engine;
 mod events;
+mod expiry;
 mod jobs;
 mod keys;
 mod metadata;

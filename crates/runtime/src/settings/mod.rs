@@ -1,6 +1,7 @@
 //! What the operator can set, where each value came from, and every problem with it at once.
 
 mod cors;
+mod expiry;
 mod orders;
 mod quotas;
 mod reader;
@@ -9,6 +10,7 @@ mod sections;
 mod sources;
 mod stores;
 
+pub use expiry::ExpirySection;
 pub use orders::OrdersSection;
 pub use reader::{Problem, SettingsError, Shown};
 pub use rotation::RotationSection;

@@ -8,6 +8,7 @@ use strongroom_core::RuleSet;
 use strongroom_core::quota::EffectiveQuotas;
 
 use super::cors::cors;
+use super::expiry::{ExpirySection, expiry};
 use super::orders::{OrdersSection, orders};
 use super::quotas::quotas;
 use super::reader::{Reader, SettingsError, Shown};
@@ -35,6 +36,8 @@ pub struct Settings {
     pub quotas: EffectiveQuotas,
     /// How orders are carried out.
     pub orders: OrdersSection,
+    /// What becomes of secrets that have expired.
+    pub expiry: ExpirySection,
     /// Which secret stores there are.
     pub stores: StoresSection,
     /// How rotations of keys are carried out.
@@ -146,6 +149,7 @@ impl Settings {
             policy: policy(&mut reader),
             quotas: quotas(&mut reader),
             orders,
+            expiry: expiry(&mut reader),
             stores: stores(&mut reader),
             rotation: rotation(&mut reader),
             master_key: master_key(&mut reader, &data_dir),

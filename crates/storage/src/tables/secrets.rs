@@ -134,6 +134,23 @@ pub(crate) fn delete(connection: &mut Connection, tally: &mut Tally, id: SecretI
     Ok(true)
 }
 
+/// Secrets that have expired at `before` or earlier, the longest expired first.
+pub(crate) fn expired(
+    connection: &mut Connection,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<SecretId>, Fault> {
+    let ids: Vec<Vec<u8>> = secrets::table
+        // Those that are still in the lists are swept first.
+        .filter(secrets::live.eq(false))
+        .filter(secrets::expiration.le(before.as_micros()))
+        .order(secrets::expiration)
+        .limit(i64::from(limit))
+        .select(secrets::id)
+        .load(connection)?;
+    ids.iter().map(|id| column::id(id, "secrets.id")).collect()
+}
+
 /// Takes up to `limit` secrets that have expired at `now` out of the lists and their counts; they stay
 /// where they are otherwise. Tells how many it took.
 pub(crate) fn sweep(

@@ -41,6 +41,9 @@ pub trait SecretReader {
         now: Timestamp,
     ) -> Result<Page<Secret>, StorageError>;
 
+    /// Secrets of any project that have expired at `before` or earlier, the longest expired first.
+    fn expired_secrets(&mut self, before: Timestamp, limit: u32) -> Result<Vec<SecretId>, StorageError>;
+
     /// All user metadata of that secret.
     fn user_metadata(&mut self, id: SecretId) -> Result<UserMetadata, StorageError>;
 }
