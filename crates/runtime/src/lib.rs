@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backends;
+mod edge;
 mod error;
 mod first_run;
 mod logging;
@@ -18,10 +19,13 @@ pub use master_key::{CanaryVerdict, MasterKeyReport, MasterKeyVerdict, check_mas
 pub use policy_file::{PolicyFile, PolicyFileError};
 pub use serve::{Serving, serve};
 pub use settings::{
-    AuditSection, Flag, IdentityMode, IdentitySection, LogFormat, LogSection, MasterKeySection,
+    AuditSection, EdgeSection, Flag, IdentityMode, IdentitySection, LogFormat, LogSection, MasterKeySection,
     OrdersSection, PolicySection, Problem, Settings, SettingsError, Shown, Sources, StorageSection,
     StoreKind, StoresSection,
 };
+
+/// How the server stopped.
+pub use strongroom_edge::Stopping;
 
 /// A value of a [`Flag`].
 pub use figment::value::Value;

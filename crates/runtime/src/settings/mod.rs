@@ -1,13 +1,16 @@
 //! What the operator can set, where each value came from, and every problem with it at once.
 
 mod cors;
+mod edge;
 mod orders;
 mod quotas;
 mod reader;
 mod sections;
 mod sources;
 mod stores;
+mod tls;
 
+pub use edge::EdgeSection;
 pub use orders::OrdersSection;
 pub use reader::{Problem, SettingsError, Shown};
 pub use sections::{
