@@ -1,6 +1,6 @@
 //! The API over real parts in a temporary folder.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use strongroom_audit::{Journal, Options};
 use strongroom_core::ports::BackendId;
 use strongroom_core::{Clock as _, KeyManager, SystemClock};
 use strongroom_crypto::{Caching, MasterKeys, SoftBackend, create_key_file};
+use strongroom_edge::{Peer, Scheme};
 use strongroom_identity::UnauthenticatedContext;
 use strongroom_storage::{OpenOptions, SqliteRepository};
 use tempfile::TempDir;
@@ -44,7 +45,7 @@ impl Stage {
     /// Sends the request and judges the answer.
     pub fn play(&mut self, request: Request) {
         let Some(mut request) = request.build(&self.secrets) else { return };
-        request.extensions_mut().insert(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
+        request.extensions_mut().insert(Peer::new(Ipv4Addr::LOCALHOST.into(), Scheme::Http));
         let service = self.api.clone().into_service::<Full<Bytes>>();
         let reply = self.runtime.block_on(async {
             let reply = service.oneshot(request).await.unwrap_or_else(|never| match never {});

@@ -36,5 +36,6 @@ mod read;
 mod secrecy;
 mod starts;
 mod stores;
+mod tls;
 mod transport_keys;
 mod upload;

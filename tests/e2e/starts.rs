@@ -270,7 +270,7 @@ fn a_port_that_is_taken() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let mut command = program("strongroom-server");
-    command.args(["dev", "--listen", &address, "--data-dir"]).arg(used.data());
+    command.args(["dev", "--plain-http", "--listen", &address, "--data-dir"]).arg(used.data());
     assert_says(&used.refuses_command(command), &["can't listen on", &address, "in use"]);
     used.still_serves();
 }

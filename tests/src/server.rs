@@ -15,7 +15,7 @@ use crate::program::{Ended, program};
 /// A running server. It is killed when dropped.
 pub struct Server {
     child: Child,
-    address: String,
+    endpoint: String,
     data_dir: PathBuf,
     printed: Captured,
     log: Captured,
@@ -52,6 +52,13 @@ impl Server {
 
     /// The command that starts a server in that folder, to be added to.
     pub fn command(data_dir: &Path) -> Command {
+        let mut command = Self::https_command(data_dir);
+        command.arg("--plain-http");
+        command
+    }
+
+    /// The same over TLS, with a certificate of the server's own.
+    pub fn https_command(data_dir: &Path) -> Command {
         let mut command = program("strongroom-server");
         command.args(["dev", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data_dir);
         command
@@ -65,30 +72,30 @@ impl Server {
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         let (log, logging) = capture(child.stderr.take().expect("stderr is piped"), |_| {});
-        let (told, address) = mpsc::channel();
+        let (told, endpoint) = mpsc::channel();
         let (printed, printing) = capture(child.stdout.take().expect("stdout is piped"), move |line| {
-            if let Some((_, url)) = line.split_once("API at http://") {
+            if let Some((_, url)) = line.split_once("API at ") {
                 told.send(url.trim_end_matches("/v1").to_owned()).ok();
             }
         });
-        let Ok(address) = address.recv() else {
+        let Ok(endpoint) = endpoint.recv() else {
             let code = child.wait().expect("the server ends").code();
             logging.join().unwrap();
             printing.join().unwrap();
             let text = |captured: Captured| captured.lock().unwrap().clone();
             return Err(Ended { code, stdout: text(printed), stderr: text(log) });
         };
-        Ok(Self { child, address, data_dir: data_dir.to_owned(), printed, log, own_folder: None })
+        Ok(Self { child, endpoint, data_dir: data_dir.to_owned(), printed, log, own_folder: None })
     }
 
     /// `host:port`.
     pub fn address(&self) -> &str {
-        &self.address
+        self.endpoint.split_once("://").expect("a URL").1
     }
 
     /// The URL without `/v1`.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        self.endpoint.clone()
     }
 
     /// Where it keeps its things.

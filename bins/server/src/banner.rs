@@ -2,7 +2,6 @@
 //! takes still serves.
 
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
 use std::path::Path;
 
 use strongroom_runtime::{FirstRun, Shown};
@@ -23,9 +22,8 @@ pub(crate) fn print_settings(shown: &[Shown], output: Output) {
 }
 
 /// What a first-time user needs to go on.
-pub(crate) fn print_first_run(data_dir: &Path, address: SocketAddr, made: FirstRun) {
+pub(crate) fn print_first_run(data_dir: &Path, endpoint: &str, made: &FirstRun) {
     let folder = data_dir.display();
-    let endpoint = format!("http://{address}");
     if made.made_master_key {
         say(&format!("Made a new master key, database and audit journal in {folder}."));
         say(&format!("Keep a copy of {folder}/master.key elsewhere: without it no secret can be read.\n"));
@@ -34,24 +32,44 @@ pub(crate) fn print_first_run(data_dir: &Path, address: SocketAddr, made: FirstR
     }
     say(&format!(
         "Strongroom serves the Key Manager API at {endpoint}/v1\n\
-         Anyone on this machine can act as any project (unauthenticated context, loopback only).\n\n\
-         Try:\n  \
-         curl -H 'X-Project-Id: demo' -H 'Content-Type: application/json' \
+         Anyone on this machine can act as any project (unauthenticated context, loopback only).\n"
+    ));
+    let (curl, openstack) = match &made.self_signed {
+        None => (String::new(), String::new()),
+        Some(certificate) => {
+            let certificate = shell_word(certificate);
+            say(&format!(
+                "Its certificate is its own, made for this machine. Clients trust it by the file\n\
+                 {certificate}, as below.\n"
+            ));
+            (format!(" --cacert {certificate}"), format!(" --os-cacert {certificate}"))
+        }
+    };
+    say(&format!(
+        "Try:\n  \
+         curl{curl} -H 'X-Project-Id: demo' -H 'Content-Type: application/json' \
          -d '{{\"name\": \"first\", \"payload\": \"correct horse\", \"payload_content_type\": \"text/plain\"}}' \
          {endpoint}/v1/secrets\n  \
-         openstack --os-auth-type none --os-endpoint {endpoint}/v1 secret store --name second --payload s3cret\n\n\
+         openstack{openstack} --os-auth-type none --os-endpoint {endpoint}/v1 secret store --name second --payload s3cret\n\n\
          Stop with Ctrl-C."
     ));
 }
 
 /// The service is up.
-pub(crate) fn print_ready(address: SocketAddr) {
-    say(&format!("Strongroom serves the Key Manager API at http://{address}/v1"));
+pub(crate) fn print_ready(endpoint: &str) {
+    say(&format!("Strongroom serves the Key Manager API at {endpoint}/v1"));
 }
 
 /// Why the program ends.
 pub(crate) fn print_error(message: &str) {
     writeln!(io::stderr(), "strongroom-server: {message}").ok();
+}
+
+/// A path as a word for the shell.
+fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 fn say(text: &str) {

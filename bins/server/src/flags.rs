@@ -36,6 +36,9 @@ pub(crate) enum Command {
         /// Address and port, on the loopback interface
         #[arg(long, value_name = "ADDRESS")]
         listen: Option<SocketAddr>,
+        /// Speak plain HTTP rather than TLS with a certificate of its own
+        #[arg(long)]
+        plain_http: bool,
     },
     /// Look at the settings
     Config {
@@ -69,7 +72,7 @@ impl Flags {
         if let Some(data_dir) = &self.data_dir {
             flags.push(Flag { name: "--data-dir", key: "data_dir", value: text(data_dir) });
         }
-        if let Command::Dev { listen } = &self.command {
+        if let Command::Dev { listen, .. } = &self.command {
             if self.data_dir.is_none() && self.config.is_none() {
                 flags.push(Flag { name: "dev", key: "data_dir", value: text(&personal_data_dir()) });
             }

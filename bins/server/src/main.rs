@@ -7,8 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use strongroom_api::Stopping;
-use strongroom_runtime::{Serving, Settings, chain};
+use strongroom_runtime::{Serving, Settings, Stopping, chain};
 
 use crate::flags::{Command, ConfigCommand, Flags};
 
@@ -29,27 +28,34 @@ fn main() -> ExitCode {
             banner::print_settings(&shown, output);
             ExitCode::SUCCESS
         }
-        Command::Serve => run(settings, false),
-        Command::Dev { .. } => run(settings, true),
+        Command::Serve => run(settings, None),
+        Command::Dev { plain_http, .. } => run(settings, Some(Dev { plain_http })),
     }
 }
 
-fn run(settings: Settings, dev: bool) -> ExitCode {
+/// How to serve for trying and developing.
+struct Dev {
+    plain_http: bool,
+}
+
+fn run(mut settings: Settings, dev: Option<Dev>) -> ExitCode {
     strongroom_runtime::start_logging(&settings.log);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the runtime does not start: {error}"), 1),
     };
-    let made = match dev.then(|| strongroom_runtime::prepare(&settings)).transpose() {
+    let create = dev.is_some();
+    let made = dev.map(|dev| strongroom_runtime::prepare(&mut settings, dev.plain_http)).transpose();
+    let made = match made {
         Ok(made) => made,
         Err(error) => return fail(&chain(&error), 1),
     };
     let data_dir = settings.data_dir.clone();
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    let serving = Serving { settings, credentials, create: dev };
-    let served = runtime.block_on(strongroom_runtime::serve(serving, |address| match made {
-        Some(made) => banner::print_first_run(&data_dir, address, made),
-        None => banner::print_ready(address),
+    let serving = Serving { settings, credentials, create };
+    let served = runtime.block_on(strongroom_runtime::serve(serving, |endpoint| match made {
+        Some(made) => banner::print_first_run(&data_dir, endpoint, &made),
+        None => banner::print_ready(endpoint),
     }));
     match served {
         Ok(Stopping::Drained) => ExitCode::SUCCESS,

@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 
+use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use strongroom_core::audit::{Action, Origin, Outcome, Reason};
 use strongroom_core::ports::{Authenticator, Credentials, IdentityError};
 use strongroom_core::{CallContext, Caller, KeyManager};
+use strongroom_edge::Peer;
 
 use crate::answer::Answer;
 use crate::fault;
@@ -14,7 +16,7 @@ use crate::operation::Operation;
 /// The request as identity sources see it.
 struct Presented<'a> {
     headers: &'a HeaderMap,
-    source: Option<IpAddr>,
+    peer: Option<&'a Peer>,
 }
 
 impl Credentials for Presented<'_> {
@@ -31,7 +33,11 @@ impl Credentials for Presented<'_> {
     }
 
     fn source(&self) -> Option<IpAddr> {
-        self.source
+        self.peer.map(|peer| peer.address)
+    }
+
+    fn client_certificate(&self) -> Option<&[u8]> {
+        self.peer?.client_certificate()
     }
 }
 
@@ -39,10 +45,10 @@ impl Credentials for Presented<'_> {
 pub(crate) async fn authenticate(
     manager: &KeyManager,
     authenticator: &dyn Authenticator,
-    headers: &HeaderMap,
+    request: &Parts,
     origin: Origin,
 ) -> Result<CallContext, Answer> {
-    let presented = Presented { headers, source: origin.address };
+    let presented = Presented { headers: &request.headers, peer: request.extensions.get() };
     let error = match authenticator.authenticate(&presented).await {
         Ok(caller) => return Ok(CallContext { caller, origin }),
         Err(error) => error,
@@ -62,5 +68,5 @@ pub(crate) async fn authenticate(
     let context = CallContext { caller: Caller::anonymous(), origin };
     let outcome = if status.is_server_error() { Outcome::Failed } else { Outcome::Refused };
     let verdict = manager.note(&context, Action::Authenticate, None, outcome, Some(Reason::of(code))).await;
-    Err(Answer::of(verdict, Operation::Unrouted, |()| fault::outer(headers, status, message)))
+    Err(Answer::of(verdict, Operation::Unrouted, |()| fault::outer(&request.headers, status, message)))
 }

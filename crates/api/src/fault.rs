@@ -93,6 +93,11 @@ pub(crate) fn body(status: StatusCode, description: &Value) -> Reply {
     json(status, &object!({"code": status.as_u16(), "title": title, "description": description}))
 }
 
+/// What somebody is told whom the edge turns away before there is a call, in the words of this API.
+pub fn turned_away(status: StatusCode, message: &'static str) -> Reply {
+    body(status, &Value::from(message))
+}
+
 /// The path names nothing.
 pub(crate) fn no_route() -> Reply {
     body(StatusCode::NOT_FOUND, &Value::from(""))

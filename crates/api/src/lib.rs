@@ -21,12 +21,11 @@ mod quotas;
 mod references;
 mod routes;
 mod secrets;
-mod server;
 mod settings;
 mod stores;
 mod transport_keys;
 
+pub use fault::turned_away;
 pub use openapi::document as openapi;
 pub use pipeline::Api;
-pub use server::{Server, ServerLimits, Stopping};
 pub use settings::{AllowedOrigin, ApiSettings, BaseUrl, CorsSettings, InvalidBaseUrl, InvalidOrigin};

@@ -2,7 +2,6 @@
 //! authenticated call, a call ends in an [`Answer`], and only an answer becomes a response.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use http_body::Body;
 use strongroom_core::audit::{Action, Origin, Outcome, Reason};
 use strongroom_core::ports::Authenticator;
 use strongroom_core::{CallContext, Caller, Error, KeyManager};
+use strongroom_edge::Peer;
 use tokio::sync::Semaphore;
 use tower::util::option_layer;
 use tower::{Service, ServiceBuilder, service_fn};
@@ -61,18 +61,18 @@ impl Api {
     }
 
     /// Completes once no request is being worked on, those of clients that hung up among them.
-    pub(crate) fn idle(&self) -> impl Future<Output = ()> + use<> {
+    pub fn idle(&self) -> impl Future<Output = ()> + use<> {
         let slots = Arc::clone(&self.slots);
         async move { drop(slots.acquire_many(MOST_REQUESTS).await) }
     }
 
-    /// The API as a service. The connection's peer is to be given as a [`SocketAddr`] extension.
+    /// The API as a service. Whom a request is from is to be given as a [`Peer`] extension.
     ///
     /// Each request runs as a task of its own, to its end, even when the client hangs up: a change is
     /// never left between its intent and its outcome. A panic in one harms no other.
     pub fn into_service<B>(
         self,
-    ) -> impl Service<Request<B>, Response = Reply, Error = Infallible, Future: Send> + Clone + Send
+    ) -> impl Service<Request<B>, Response = Reply, Error = Infallible, Future: Send> + Clone + Send + Sync
     where
         B: Body<Data: Send> + Send + 'static,
     {
@@ -175,8 +175,7 @@ impl Api {
     where
         B: Body<Data: Send> + Send,
     {
-        let context =
-            authenticate(&self.manager, self.authenticator.as_ref(), &parts.headers, origin).await?;
+        let context = authenticate(&self.manager, self.authenticator.as_ref(), parts, origin).await?;
         let version = self.agree_on_version(&context, &parts.headers).await?;
         let answer = match self.routed(parts, body, context, version).await {
             Ok(answer) | Err(answer) => answer,
@@ -282,7 +281,7 @@ impl Api {
 fn origin(parts: &Parts) -> Origin {
     let ids = parts.extensions.get::<RequestIds>();
     Origin {
-        address: parts.extensions.get::<SocketAddr>().map(|peer| peer.ip().to_canonical()),
+        address: parts.extensions.get::<Peer>().map(|peer| peer.address),
         request_id: ids.map(|ids| ids.own.clone()),
         global_request_id: ids.and_then(|ids| ids.global.clone()),
     }

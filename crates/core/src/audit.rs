@@ -192,6 +192,10 @@ pub enum Action {
     /// Sent a request that names nothing this service has.
     #[serde(rename = "request")]
     Request,
+    /// Asked to be let in, and was turned away at the edge of the network, before anybody was identified. One
+    /// record stands for all that are alike within a time.
+    #[serde(rename = "admit")]
+    Admit,
     /// Tried to come in without a valid identity.
     #[serde(rename = "authenticate")]
     Authenticate,
@@ -292,12 +296,20 @@ pub struct Reason {
     /// The field that broke a rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub property: Option<&'static str>,
+    /// How many like acts the record stands for, where it may be more than one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
 }
 
 impl Reason {
     /// A reason that is just its word.
     pub const fn of(code: &'static str) -> Self {
-        Self { code, rule: None, property: None }
+        Self { code, rule: None, property: None, times: None }
+    }
+
+    /// A reason for which so many acts were refused.
+    pub const fn counted(code: &'static str, times: u64) -> Self {
+        Self { code, rule: None, property: None, times: Some(times) }
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use strongroom_core::ports::{BackendError, StorageError};
 use strongroom_core::{Error, StartError};
 use strongroom_crypto::{KeyFileError, LockError};
+use strongroom_edge::TlsError;
 use thiserror::Error;
 
 use crate::policy_file::PolicyFileError;
@@ -81,6 +82,9 @@ pub enum RunError {
         /// The mode found.
         found: u32,
     },
+    /// Certificate and key can't be used.
+    #[error("TLS can't be spoken")]
+    Tls(#[source] TlsError),
     /// The address is taken, or not this machine's.
     #[error("can't listen on {address}")]
     Listen {

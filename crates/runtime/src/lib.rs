@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backends;
+mod edge;
 mod error;
 mod expiry;
 mod first_run;
@@ -24,10 +25,13 @@ pub use rotation::{
 };
 pub use serve::{Serving, serve};
 pub use settings::{
-    AuditSection, ExpirySection, Flag, IdentityMode, IdentitySection, LogFormat, LogSection,
+    AuditSection, EdgeSection, ExpirySection, Flag, IdentityMode, IdentitySection, LogFormat, LogSection,
     MasterKeySection, OrdersSection, PolicySection, Problem, RotationSection, Settings, SettingsError, Shown,
     Sources, StorageSection, StoreKind, StoresSection,
 };
+
+/// How the server stopped.
+pub use strongroom_edge::Stopping;
 
 /// A value of a [`Flag`].
 pub use figment::value::Value;

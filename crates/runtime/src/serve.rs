@@ -1,13 +1,14 @@
 //! The life of the server process.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use strongroom_api::{Server, Stopping};
+use strongroom_api::turned_away;
+use strongroom_edge::{Refusals, Server, Stopping};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::edge;
 use crate::error::RunError;
 use crate::expiry;
 use crate::orders::Workers;
@@ -26,15 +27,16 @@ pub struct Serving {
     pub create: bool,
 }
 
-/// Serves until SIGTERM or SIGINT, then finishes what has begun. `ready` is told the address once requests
-/// are taken.
-pub async fn serve(serving: Serving, ready: impl FnOnce(SocketAddr)) -> Result<Stopping, RunError> {
+/// Serves until SIGTERM or SIGINT, then finishes what has begun. `ready` is told the URL, without `/v1`,
+/// once requests are taken.
+pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stopping, RunError> {
     let Serving { settings, credentials, create } = serving;
     let mut signals = Signals::listen().map_err(RunError::Signals)?;
     // Before anything is opened: an address that is taken is the commonest reason not to start.
     let failed = |source| RunError::Listen { address: settings.listen, source };
     let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
+    let rules = edge::rules(&settings)?;
     let parts = parts::open(&settings, credentials.as_deref(), create).await?;
     let sweeper = tokio::spawn(expiry::look_after(
         Arc::clone(&parts.repository),
@@ -44,13 +46,22 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(SocketAddr)) -> Result<S
     let rotator =
         Rotator::start(&parts.manager, settings.rotation.share_percent).await.map_err(RunError::Rotation)?;
     let workers = Workers::start(&parts.manager, settings.orders.workers);
-    tracing::info!(%address, "serving");
-    ready(address);
+    let refusals = Refusals::new(settings.edge.refusal_window);
+    let recorder = tokio::spawn(edge::record_refusals(parts.manager.clone(), refusals.clone()));
+    let scheme = if rules.tls.is_some() { "https" } else { "http" };
+    let endpoint = format!("{scheme}://{address}");
+    tracing::info!(endpoint, "serving");
+    ready(&endpoint);
     let patience = settings.limits.drain_timeout;
-    let stopped = Server::new(listener, parts.api, settings.limits).run(signals.stop()).await;
+    let idle = parts.api.idle();
+    let service = parts.api.into_service();
+    let server = Server::new(listener, service, turned_away, rules, settings.limits, refusals.clone());
+    let stopped = server.run(signals.stop(), idle).await;
     workers.stop(patience).await;
     rotator.stop(patience).await;
     sweeper.abort();
+    recorder.abort();
+    edge::record(&parts.manager, refusals.take()).await;
     tracing::info!(?stopped, "stopped");
     Ok(stopped)
 }

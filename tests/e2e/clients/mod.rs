@@ -90,10 +90,21 @@ fn the_openstack_command() {
     assert_eq!(fs::read(&got).unwrap(), bytes);
 }
 
-/// What a first-time user is told to try works as it is printed.
+/// What a first-time user is told to try works as it is printed, over TLS and without.
 #[test]
 fn the_lines_that_the_first_run_prints() {
-    let server = Server::start();
+    for command in [Server::https_command, Server::command] {
+        // A folder whose name the shell would take apart.
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("a folder");
+        let server = Server::try_start(command(&data), &data).unwrap();
+        try_the_printed_lines(&server);
+        assert!(server.stop().success());
+        check_what_was_stored(&Server::start_in(&data));
+    }
+}
+
+fn try_the_printed_lines(server: &Server) {
     let printed = loop {
         let printed = server.printed();
         if printed.contains("Stop with Ctrl-C") {
@@ -112,6 +123,9 @@ fn the_lines_that_the_first_run_prints() {
         assert_eq!(ended.code, Some(0), "{line}: {ended:?}");
         assert!(ended.stdout.contains(&format!("{}/v1/secrets/", server.endpoint())), "{line}: {ended:?}");
     }
+}
+
+fn check_what_was_stored(server: &Server) {
     let list = server.client("demo").get("/v1/secrets").value();
     let secrets: Vec<_> = list["secrets"].as_array().unwrap().iter().collect();
     let names: Vec<_> = secrets.iter().map(|secret| secret["name"].as_str().unwrap()).collect();

@@ -73,7 +73,7 @@ fn start(binary: &Path, data: &Path) -> Result<(SocketAddr, Running, Duration)> 
     let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
     let log = data.with_extension("log");
     let mut command = step::ours(binary);
-    command.arg("dev").arg("--data-dir").arg(data).arg("--listen").arg(address.to_string());
+    command.args(["dev", "--plain-http", "--data-dir"]).arg(data).arg("--listen").arg(address.to_string());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?);
     let began = Instant::now();
     let child = command.spawn().with_context(|| format!("can't start {}", binary.display()))?;

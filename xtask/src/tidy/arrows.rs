@@ -9,7 +9,9 @@ use crate::workspace;
 enum Role {
     /// The domain: knows none of ours.
     Core,
-    /// A way into the domain (HTTP): knows core, and no adapter.
+    /// The network, around any service: knows none of ours.
+    Edge,
+    /// A way into the domain (HTTP): knows core and whom the edge let in, and no adapter.
     Front,
     /// Plugs into a port of core: knows core, and no other adapter.
     Adapter,
@@ -31,6 +33,7 @@ impl Role {
             None if folder == "tests" => Self::Tests,
             Some(("bins", _)) => Self::Bin,
             Some(("crates", "core")) => Self::Core,
+            Some(("crates", "edge")) => Self::Edge,
             Some(("crates", "api")) => Self::Front,
             Some(("crates", "runtime")) => Self::Runtime,
             Some(("crates", _)) => Self::Adapter,
@@ -40,15 +43,16 @@ impl Role {
 
     /// Whether a package of this role may depend on one of that role.
     fn may_use(self, other: Self, kind: DependencyKind) -> bool {
-        use Role::{Adapter, Bin, Core, Front, Runtime, Tests, Xtask};
+        use Role::{Adapter, Bin, Core, Edge, Front, Runtime, Tests, Xtask};
         match self {
             Tests => matches!(other, Core | Bin),
-            Bin => matches!(other, Core | Front | Adapter | Runtime),
-            Runtime => matches!(other, Core | Front | Adapter),
+            Bin => matches!(other, Core | Edge | Front | Adapter | Runtime),
+            Runtime => matches!(other, Core | Edge | Front | Adapter),
             // A test may put real parts behind the ports.
             Core | Front | Adapter if kind == DependencyKind::Development => matches!(other, Core | Adapter),
-            Front | Adapter => other == Core,
-            Core | Xtask => false,
+            Front => matches!(other, Core | Edge),
+            Adapter => other == Core,
+            Core | Edge | Xtask => false,
         }
     }
 }
@@ -100,6 +104,8 @@ mod tests {
             ("crates/runtime", "crates/api", NORMAL),
             ("crates/runtime", "crates/storage", NORMAL),
             ("crates/api", "crates/core", NORMAL),
+            ("crates/api", "crates/edge", NORMAL),
+            ("crates/runtime", "crates/edge", NORMAL),
             ("crates/crypto-kmip", "crates/core", NORMAL),
             ("crates/core", "crates/storage", DEV),
             ("crates/api", "crates/audit", DEV),
@@ -119,6 +125,9 @@ mod tests {
             ("crates/api", "crates/storage", NORMAL),
             ("crates/api", "crates/runtime", DEV),
             ("crates/storage", "crates/crypto", NORMAL),
+            ("crates/storage", "crates/edge", NORMAL),
+            ("crates/edge", "crates/core", NORMAL),
+            ("crates/edge", "crates/api", DEV),
             ("crates/storage", "crates/api", DEV),
             ("crates/runtime", "bins/server", NORMAL),
             ("crates/runtime", "tests", DEV),

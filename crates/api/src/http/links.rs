@@ -5,6 +5,7 @@ use http::request::Parts;
 use http::uri::Authority;
 use serde_json::{Map, Value};
 use strongroom_core::secret::Paging;
+use strongroom_edge::{Peer, Scheme};
 
 use super::query::Query;
 use crate::settings::{ApiSettings, BaseUrl};
@@ -15,14 +16,13 @@ pub(crate) fn base_url(settings: &ApiSettings, request: &Parts) -> BaseUrl {
     if let Some(fixed) = &settings.host_href {
         return fixed.clone();
     }
-    let forwarded = request.headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
-    let scheme = match forwarded {
-        Some("https") => "https",
-        _ => "http",
-    };
+    let peer = request.extensions.get::<Peer>();
+    let scheme = peer.map_or(Scheme::Http, |peer| peer.scheme).as_str();
     // HTTP/2 names the host in the request line, HTTP/1.1 in a header.
     let host = request.headers.get(HOST).and_then(|value| value.to_str().ok());
-    let authority = request.uri.authority().cloned().or_else(|| host?.parse::<Authority>().ok());
+    let told = peer.and_then(|peer| peer.host.clone());
+    let authority = told.or_else(|| request.uri.authority().cloned());
+    let authority = authority.or_else(|| host?.parse::<Authority>().ok());
     BaseUrl::derived(scheme, authority.as_ref().map_or("localhost", Authority::as_str))
 }
 

@@ -1,6 +1,7 @@
 //! What the operator can set, where each value came from, and every problem with it at once.
 
 mod cors;
+mod edge;
 mod expiry;
 mod orders;
 mod quotas;
@@ -9,7 +10,9 @@ mod rotation;
 mod sections;
 mod sources;
 mod stores;
+mod tls;
 
+pub use edge::EdgeSection;
 pub use expiry::ExpirySection;
 pub use orders::OrdersSection;
 pub use reader::{Problem, SettingsError, Shown};

@@ -3,11 +3,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use strongroom_api::{ApiSettings, BaseUrl, ServerLimits};
+use strongroom_api::{ApiSettings, BaseUrl};
 use strongroom_core::RuleSet;
 use strongroom_core::quota::EffectiveQuotas;
+use strongroom_edge::{Limits, TlsFiles};
 
 use super::cors::cors;
+use super::edge::{EdgeSection, edge, is_public};
 use super::expiry::{ExpirySection, expiry};
 use super::orders::{OrdersSection, orders};
 use super::quotas::quotas;
@@ -15,6 +17,7 @@ use super::reader::{Reader, SettingsError, Shown};
 use super::rotation::{RotationSection, rotation};
 use super::sources::Sources;
 use super::stores::{StoresSection, stores};
+use super::tls::tls;
 
 /// Checked settings: every value is usable as it is.
 #[derive(Debug, Clone)]
@@ -27,7 +30,11 @@ pub struct Settings {
     /// How the API answers.
     pub api: ApiSettings,
     /// How patient the server is.
-    pub limits: ServerLimits,
+    pub limits: Limits,
+    /// Who may come in, and how.
+    pub edge: EdgeSection,
+    /// Certificate and key; plain HTTP without.
+    pub tls: Option<TlsFiles>,
     /// Who may call.
     pub identity: IdentitySection,
     /// Which access rules apply.
@@ -145,6 +152,8 @@ impl Settings {
             listen: listen(&mut reader),
             api: ApiSettings { order_wait: orders.wait, cors: cors(&mut reader), ..api(&mut reader) },
             limits: limits(&mut reader),
+            edge: edge(&mut reader),
+            tls: tls(&mut reader),
             identity: identity(&mut reader),
             policy: policy(&mut reader),
             quotas: quotas(&mut reader),
@@ -163,15 +172,38 @@ impl Settings {
         Ok((settings, shown))
     }
 
-    /// Plain HTTP and believed headers are for loopback only.
+    /// What is reachable from other machines needs callers who prove who they are, TLS on the way, and, where
+    /// anybody at all could reach it, an explicit yes.
     fn check_exposure(&self, reader: &mut Reader) {
-        if !is_loopback(self.listen.ip()) {
+        let address = self.listen;
+        if is_loopback(address.ip()) {
+            return;
+        }
+        let reachable = format!("{address} is reachable from other machines, and");
+        if self.identity.mode == IdentityMode::Unauthenticated {
             reader.refuse(
                 "api.listen",
                 format!(
-                    "{} is reachable from other machines, and this server speaks plain HTTP; give an address \
-                     of the loopback interface, such as 127.0.0.1:9311",
-                    self.listen
+                    "{reachable} identity.mode \"unauthenticated\" believes whatever callers say; give an address \
+                     of the loopback interface, such as 127.0.0.1:9311"
+                ),
+            );
+        }
+        if self.tls.is_none() && self.edge.proxies.networks.is_empty() {
+            reader.refuse(
+                "api.listen",
+                format!(
+                    "{reachable} this server would speak plain HTTP; give tls.certificate and tls.key, or name \
+                     the TLS-terminating proxies in edge.proxies"
+                ),
+            );
+        }
+        if is_public(address.ip()) && !self.edge.allow_public {
+            reader.refuse(
+                "api.listen",
+                format!(
+                    "{address} is public, or stands for every address of this machine; give one private \
+                     address, or say that it is meant by edge.allow_public = true"
                 ),
             );
         }
@@ -223,10 +255,12 @@ fn api(reader: &mut Reader) -> ApiSettings {
     }
 }
 
-fn limits(reader: &mut Reader) -> ServerLimits {
-    let defaults = ServerLimits::default();
-    ServerLimits {
+fn limits(reader: &mut Reader) -> Limits {
+    let defaults = Limits::default();
+    Limits {
         connections: positive(reader, "api.max_connections", defaults.connections),
+        source_connections: positive(reader, "edge.max_connections_per_source", defaults.source_connections),
+        handshake_timeout: seconds(reader, "edge.handshake_timeout_seconds", defaults.handshake_timeout),
         header_timeout: seconds(reader, "api.header_timeout_seconds", defaults.header_timeout),
         idle_timeout: seconds(reader, "api.idle_timeout_seconds", defaults.idle_timeout),
         write_timeout: seconds(reader, "api.write_timeout_seconds", defaults.write_timeout),

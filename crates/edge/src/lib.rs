@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod connection;
+mod forwarded;
+mod limits;
+mod networks;
+mod peer;
+mod proxy_protocol;
+mod rate;
+mod refusals;
+mod request;
+mod rules;
+mod server;
+mod source;
+mod tls;
+
+pub use forwarded::{ForwardingHeaders, Garbled, Told};
+pub use limits::Limits;
+pub use networks::{InvalidNetwork, Networks};
+pub use peer::{Peer, Scheme};
+pub use proxy_protocol::{Introduced, parse as parse_proxy_header};
+pub use rate::{Rate, RateLimiter};
+pub use refusals::{CountedRefusals, Refusal, Refusals};
+pub use rules::{Proxies, Rules};
+pub use server::{Server, Stopping};
+pub use tls::{ClientCertificates, Tls, TlsError, TlsFiles, make_self_signed};

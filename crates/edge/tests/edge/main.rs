@@ -1,0 +1,14 @@
+//! The edge around a service that tells what it was told.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends at the first thing that is not as it should be"
+)]
+
+mod limits;
+mod proxies;
+mod requests;
+mod sources;
+mod support;
+mod tls;

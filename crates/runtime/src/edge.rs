@@ -1,0 +1,42 @@
+//! The edge of the network, from the settings, and its refusals on record.
+
+use std::sync::Arc;
+
+use strongroom_core::audit::{Action, Origin, Outcome, Reason};
+use strongroom_core::{CallContext, Caller, KeyManager};
+use strongroom_edge::{CountedRefusals, RateLimiter, Refusals, Rules, Tls};
+
+use crate::error::RunError;
+use crate::settings::Settings;
+
+/// Who may come in, and how. Reads the TLS files.
+pub(crate) fn rules(settings: &Settings) -> Result<Rules, RunError> {
+    let tls = settings.tls.clone().map(Tls::load).transpose().map_err(RunError::Tls)?;
+    Ok(Rules {
+        allowed: settings.edge.allowed.clone(),
+        proxies: settings.edge.proxies.clone(),
+        tls: tls.map(Arc::new),
+        source_rate: settings.edge.source_rate.map(|rate| Arc::new(RateLimiter::new(rate))),
+    })
+}
+
+/// Puts the refusals of each window on record, for ever.
+pub(crate) async fn record_refusals(manager: KeyManager, refusals: Refusals) {
+    loop {
+        record(&manager, refusals.window().await).await;
+    }
+}
+
+/// Puts counted refusals on record. What can't be recorded now goes to the log: there is no answer to hold
+/// back, since these were turned away.
+pub(crate) async fn record(manager: &KeyManager, counted: Vec<CountedRefusals>) {
+    for CountedRefusals { source, refusal, times } in counted {
+        let origin = Origin { address: source, ..Origin::default() };
+        let context = CallContext { caller: Caller::anonymous(), origin };
+        let reason = Some(Reason::counted(refusal.code(), times));
+        if let Err(refused) = manager.note(&context, Action::Admit, None, Outcome::Refused, reason).await {
+            let error = refused.error();
+            tracing::error!(?source, code = refusal.code(), times, %error, "refusals are not on record");
+        }
+    }
+}
