@@ -65,7 +65,7 @@ fn check_everything(data: &Path) {
 
     let database = format!("{folder}/strongroom.sqlite");
     assert_table(&table(data, &["db", "status"]), 0, &["DATABASE", "WANTED", &database]);
-    let status = json!({"database": database, "version": 2, "wanted": 2, "current": true});
+    let status = json!({"database": database, "version": 3, "wanted": 3, "current": true});
     assert_eq!(in_json(&["db", "status"]), status);
 
     assert_table(&table(data, &["audit", "verify"]), 0, &["verdict", "intact", "last hash"]);
@@ -81,7 +81,7 @@ fn a_database_is_made_and_upgraded_only_while_no_server_has_it() {
     let data = folder.path().join("data");
     let made = table(&data, &["--output", "json", "db", "upgrade"]);
     assert_table(&made, 0, &[]);
-    assert_eq!((&as_json(&made)["was"], &as_json(&made)["is"]), (&Value::Null, &json!(2)));
+    assert_eq!((&as_json(&made)["was"], &as_json(&made)["is"]), (&Value::Null, &json!(3)));
     assert_table(&table(&data, &["db", "upgrade"]), 0, &["WAS", "IS"]);
 
     let server = serving();

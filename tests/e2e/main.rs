@@ -31,6 +31,7 @@ mod outage;
 mod paging;
 mod quotas;
 mod read;
+mod rotation;
 mod secrecy;
 mod starts;
 mod stores;
