@@ -33,6 +33,7 @@ mod outage;
 mod paging;
 mod quotas;
 mod read;
+mod rotation;
 mod secrecy;
 mod starts;
 mod stores;

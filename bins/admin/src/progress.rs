@@ -54,7 +54,7 @@ impl Progress {
 }
 
 fn bar(done: u64, total: u64) -> String {
-    let filled = if total == 0 { 0 } else { done.min(total).saturating_mul(BAR) / total };
+    let filled = done.min(total).saturating_mul(BAR).checked_div(total).unwrap_or(0);
     let cells = |count: u64| usize::try_from(count).unwrap_or(0);
     format!("[{}{}]", "#".repeat(cells(filled)), " ".repeat(cells(BAR - filled)))
 }
@@ -65,13 +65,13 @@ fn line(stage: &str, done: u64, total: u64, new: u64, spent: Duration) -> String
     if total == 0 {
         return stage.to_owned();
     }
-    let mut line = format!("{stage}: {done} of {total}");
-    if new > 0 && millis > 0 {
-        let rate = new.saturating_mul(1000) / millis;
-        let left = total.saturating_sub(done).saturating_mul(millis) / new / 1000;
-        line += &format!(", {rate} a second, {} left", time(left));
+    let line = format!("{stage}: {done} of {total}");
+    let rate = new.saturating_mul(1000).checked_div(millis);
+    let left = total.saturating_sub(done).saturating_mul(millis).checked_div(new);
+    match rate.zip(left) {
+        Some((rate, left)) => format!("{line}, {rate} a second, {} left", time(left / 1000)),
+        None => line,
     }
-    line
 }
 
 fn time(seconds: u64) -> String {

@@ -98,6 +98,17 @@ pub enum RunError {
     Signals(#[source] io::Error),
 }
 
+impl RunError {
+    /// Whether another process has the database or the journal, so that the same may succeed once it is gone.
+    pub fn is_in_use(&self) -> bool {
+        matches!(
+            self,
+            Self::Storage(strongroom_storage::OpenError::InUse { .. })
+                | Self::Audit(strongroom_audit::OpenError::Locked(_))
+        )
+    }
+}
+
 /// The error and its causes, in one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());

@@ -10,11 +10,12 @@ use strongroom_core::acl::Acl;
 use strongroom_core::consumer::{ContainerUse, SecretUse, Use};
 use strongroom_core::container::ContainerQuery;
 use strongroom_core::order::OrderQuery;
-use strongroom_core::ports::{StorageError, Writer};
+use strongroom_core::ports::{BackendId, MasterKeyVersion, StorageError, Writer};
 use strongroom_core::quota::Counted;
 use strongroom_core::secret::{Paging, SecretQuery};
 use strongroom_core::{
-    ConsumerId, ContainerId, Object, OrderId, ProjectId, SecretId, Timestamp, TransportKeyId, UserId,
+    ConsumerId, ContainerId, Object, OrderId, ProjectId, ProjectKeyId, SecretId, Timestamp, TransportKeyId,
+    UserId,
 };
 
 use crate::Connection;
@@ -167,6 +168,27 @@ fn counts_stay_within_the_project() {
         let plans = plans(|writer| writer.count(&project(), kind, now()));
         let last = plans.last().unwrap();
         assert!(last.contains("COVERING INDEX") && last.contains(index), "{index}: {last}");
+    }
+}
+
+#[test]
+fn what_is_under_an_older_key_is_found_without_looking_at_the_rest() {
+    let (soft, master) = (BackendId::new("soft"), MasterKeyVersion(1));
+    let (key, secret) = (ProjectKeyId::random(), SecretId::random());
+    for (plans, index) in [
+        (plans(|writer| writer.project_keys_under(&soft, master, Some(key), 9)), "project_keys_by_master"),
+        (plans(|writer| writer.count_project_keys_under(&soft, master)), "project_keys_by_master"),
+        (plans(|writer| writer.secrets_sealed_under(key, Some(secret), 9)), "payloads_by_key"),
+        (plans(|writer| writer.count_sealed_under(key)), "payloads_by_key"),
+        (plans(|writer| writer.delete_project_key(key)), "order_passphrases_by_key"),
+        (plans(|writer| writer.next_keyed_project(&soft, Some(&project()))), "sqlite_autoindex_projects_1"),
+        (plans(|writer| writer.project_key_versions(&project(), &soft)), "sqlite_autoindex_project_keys_2"),
+        (plans(|writer| writer.open_rotation(&soft)), "sqlite_autoindex_rotations_2"),
+        (plans(|writer| writer.claim_rotation(&soft, "a", now(), now())), "sqlite_autoindex_rotations_2"),
+        (plans(|writer| writer.rotations(&soft, 1)), "rotations_by_backend"),
+    ] {
+        let searching = plans.into_iter().filter(|plan| !plan.contains("CONSTANT ROW")).collect::<Vec<_>>();
+        assert_ordered_search(&searching, index);
     }
 }
 

@@ -110,6 +110,7 @@ mod tests {
     use strongroom_core::ports::{
         BackendId, Canary, MasterKeyRecord, MasterKeyVersion, Reader, Writer as CoreWriter,
     };
+    use strongroom_core::rotation::MasterKeyState;
 
     use super::*;
 
@@ -126,6 +127,8 @@ mod tests {
             version: MasterKeyVersion(version),
             canary: Canary(vec![1; bytes]),
             created: Timestamp::from_micros(0).unwrap(),
+            state: MasterKeyState::Staged,
+            since: Timestamp::from_micros(0).unwrap(),
         };
         let job = move |writer: &mut dyn CoreWriter| {
             // A job that ignores an error must not take effect by half, nor by itself.

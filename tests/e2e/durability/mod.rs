@@ -3,7 +3,7 @@
 //! Several writers, each with a ledger of what it was promised, work on the real server until it is killed at
 //! a random moment. The next server's answers are held against the ledgers, and the load goes on.
 
-mod dice;
+pub(crate) mod dice;
 mod ledger;
 mod secret;
 mod trail;

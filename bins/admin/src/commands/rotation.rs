@@ -18,7 +18,7 @@ use crate::progress::Progress;
 /// How often to look how far the servers have come.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long no server may have the database before the command gives up watching.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How `master-key rotate` was called.
 #[derive(Debug, Clone, Copy)]
@@ -116,12 +116,17 @@ fn carry_out(
     goal: &Goal,
 ) -> Result<Rotation, Box<dyn std::error::Error>> {
     let mut progress = Progress::new();
-    let ended = if is_served(settings)? {
-        follow(settings, ask_for_rotation(settings, goal)?.id, &mut progress)
-    } else {
+    let ended = loop {
+        if is_served(settings)? {
+            break follow(settings, ask_for_rotation(settings, goal)?.id, &mut progress);
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build()?;
         let told = |rotation: &Rotation| show(&mut progress, rotation);
-        Ok(runtime.block_on(carry_out_rotation(settings, credentials, goal.clone(), told))?)
+        match runtime.block_on(carry_out_rotation(settings, credentials, goal.clone(), told)) {
+            // A server, or another call of this command, was faster.
+            Err(error) if error.is_in_use() => sleep(LOOK_EVERY),
+            carried_out => break carried_out.map_err(Into::into),
+        }
     };
     progress.end();
     ended
@@ -134,7 +139,16 @@ fn follow(
 ) -> Result<Rotation, Box<dyn std::error::Error>> {
     let mut served = Instant::now();
     loop {
-        let rotation = find_rotation(settings, id)?.ok_or("the rotation is gone from the database")?;
+        let found = match find_rotation(settings, id) {
+            Ok(found) => found,
+            // As while a server that has died comes back.
+            Err(_) if served.elapsed() < PATIENCE => {
+                sleep(LOOK_EVERY);
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let rotation = found.ok_or("the rotation is gone from the database")?;
         show(progress, &rotation);
         if rotation.stage.is_end() {
             return Ok(rotation);

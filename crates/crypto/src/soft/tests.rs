@@ -251,3 +251,34 @@ proptest! {
         prop_assert!(block_on(backend.open(&key, b"b", &sealed)).is_ok());
     }
 }
+
+#[tokio::test]
+async fn rewrapped_keys_are_the_same_keys() {
+    suite().rewrapped_keys_are_the_same_keys().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_version_that_was_added_to_the_file_is_found_when_it_is_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("master.key");
+    create_key_file(&path, now()).unwrap();
+    let source = path.clone();
+    let backend = load(&path, Caching::default()).with_source(move || MasterKeys::load(&source));
+    let project = ProjectId::new("p").unwrap();
+    let key = backend.create_project_key(&project, 1, now()).await.unwrap();
+    let newer = crate::add_key_version(&path, now()).unwrap();
+    assert_eq!(backend.rewrap(&key, newer).await.unwrap().master, newer);
+    assert_eq!(backend.master_key_versions().await.unwrap(), [MasterKeyVersion(1), newer]);
+
+    // One that is taken out of it is not at hand any more, once it is read again.
+    assert_eq!(crate::remove_key_versions(&path, &[MasterKeyVersion(1)]).unwrap(), [MasterKeyVersion(1)]);
+    backend.reload().await.unwrap();
+    assert_eq!(backend.master_key_versions().await.unwrap(), [newer]);
+    let refusal = backend.prove_project_key(&key).await;
+    assert!(matches!(refusal, Err(BackendError::KeyMissing(_))), "{refusal:?}");
+
+    // A file that can't be read leaves what is at hand as it is.
+    std::fs::remove_file(&path).unwrap();
+    assert!(matches!(backend.reload().await, Err(BackendError::Unavailable { .. })));
+    assert_eq!(backend.master_key_versions().await.unwrap(), [newer]);
+}

@@ -159,19 +159,24 @@ pub struct PrunedKeys {
     pub left: Vec<u32>,
 }
 
-/// Takes the versions that a rotation has retired out of the key file. Nothing stored now names them; a backup
+/// Takes the versions that a rotation has retired, or passed over, out of the key file. Nothing stored now names them; a backup
 /// of the database from before the rotation does.
 pub fn prune_master_key(settings: &Settings, credentials: Option<&Path>) -> Result<PrunedKeys, RunError> {
     if comes_from_credentials(&settings.master_key, credentials) {
         return Err(RunError::Credential);
     }
     let backend = soft();
+    let keys = load_master_keys(&settings.master_key, credentials)?;
     let retired = look(settings, |reader| {
+        let records = reader.master_keys(&backend)?;
+        let Some(active) = active(&records) else { return Ok(Vec::new()) };
         let mut retired = Vec::new();
-        for record in reader.master_keys(&backend)? {
-            let unnamed = reader.count_project_keys_under(&backend, record.version)? == 0;
-            if record.state == MasterKeyState::Retired && unnamed {
-                retired.push(record.version);
+        for (version, _) in keys.versions().filter(|(version, _)| *version < active) {
+            let record = records.iter().find(|record| record.version == version);
+            // One that the database has never met was passed over when a higher one was staged beside it.
+            let given_up = record.is_none_or(|record| record.state == MasterKeyState::Retired);
+            if given_up && reader.count_project_keys_under(&backend, version)? == 0 {
+                retired.push(version);
             }
         }
         Ok(retired)

@@ -1,6 +1,7 @@
 //! The port's promises. Each function takes an open repository, so that every database runs the same.
 
 use strongroom_core::ports::{Canary, Contended, MasterKeyRecord, MasterKeyVersion, StorageError, Writer};
+use strongroom_core::rotation::MasterKeyState;
 use strongroom_core::secret::{BitLength, Label, MetadataKey, MetadataValue, SecretQuery, UserMetadata};
 use strongroom_core::{ChangeId, ContentType, Secret, SecretId, SecretType, UserId};
 
@@ -185,6 +186,8 @@ async fn master_keys_come_lowest_first(repository: &impl Subject) {
         version: MasterKeyVersion(version),
         canary: Canary(vec![9; 40]),
         created: at(i64::from(version)),
+        state: MasterKeyState::Staged,
+        since: at(i64::from(version)),
     };
     write(repository, move |writer| {
         [7, 1, 3].into_iter().try_for_each(|version| writer.insert_master_key(&record(version)))

@@ -52,7 +52,8 @@ impl<'a> Rotations<'a> {
     }
 }
 
-/// Asks for a rotation, as part of a change. When one with the same goal is open already, gives that one; when
+/// Asks for a rotation, as part of a change. When one with the same goal is open already, or another one of the
+/// master key, gives that one; when
 /// one with another goal is, [`Conflict::Rotation`]; when a higher master key version is in use,
 /// [`Conflict::MasterKey`].
 pub fn ask(
@@ -62,7 +63,11 @@ pub fn ask(
     now: Timestamp,
 ) -> Result<Rotation, Error> {
     if let Some(open) = writer.open_rotation(backend)? {
-        return if open.goal == *goal { Ok(open) } else { Err(Error::Conflict(Conflict::Rotation)) };
+        let same = match (&open.goal, goal) {
+            (Goal::MasterKey(_), Goal::MasterKey(_)) => true,
+            (open, goal) => open == goal,
+        };
+        return if same { Ok(open) } else { Err(Error::Conflict(Conflict::Rotation)) };
     }
     if let Goal::MasterKey(version) = goal
         && active(&writer.master_keys(backend)?).is_some_and(|active| active.version > *version)
