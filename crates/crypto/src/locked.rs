@@ -10,7 +10,7 @@ use thiserror::Error;
 use zeroize::Zeroize;
 
 /// Length of every symmetric key here, in bytes.
-pub(crate) const KEY_LEN: usize = 32;
+pub const KEY_LEN: usize = 32;
 
 const KEYS_PER_PAGE: usize = 128;
 const PAGE: usize = KEYS_PER_PAGE * KEY_LEN;

@@ -14,6 +14,11 @@ pub(crate) fn system(bytes: &mut [u8]) -> Result<(), Unspecified> {
     SystemRandom::new().fill(bytes)
 }
 
+/// Fills a buffer with random bytes of the operating system's generator.
+pub fn fill_random(bytes: &mut [u8]) -> Result<(), BackendError> {
+    Ok(system(bytes).map_err(|_| NoRandom)?)
+}
+
 /// The same generator, for the crates that want it as a value.
 pub(crate) struct SystemRng;
 

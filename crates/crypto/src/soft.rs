@@ -12,11 +12,11 @@ use strongroom_core::store::StoreNames;
 use strongroom_core::{Payload, ProjectId, ProjectKeyId, Timestamp};
 use zeroize::Zeroizing;
 
-use crate::cache::KeyCache;
-use crate::envelope::{canary, payload, project_key};
+use crate::envelope::{canary, project_key};
 use crate::generate::{Algorithms, Generator};
+use crate::held::{HeldKey, HeldKeys};
 use crate::key_file::{KeyFileError, MasterKeys};
-use crate::locked::{Arena, KEY_LEN, LockError, LockedKey};
+use crate::locked::{KEY_LEN, LockError, LockedKey};
 use crate::random::{self, NoRandom};
 
 /// How many unwrapped project keys are held in locked memory, and for how long.
@@ -48,8 +48,7 @@ pub struct SoftBackend {
     source: Option<Source>,
     /// When the source was last read because a version was missing.
     missed: Mutex<Option<Instant>>,
-    arena: Arena,
-    cache: KeyCache,
+    held: HeldKeys,
     generator: Generator,
 }
 
@@ -66,11 +65,10 @@ impl SoftBackend {
     /// A backend of that name. Memory for all the keys it may hold is locked at once, so that a limit that
     /// is too low shows at start.
     pub fn new(id: BackendId, masters: MasterKeys, caching: Caching) -> Result<Self, LockError> {
-        let arena = Arena::with_room_for(caching.keys)?;
-        let cache = KeyCache::new(caching.keys, caching.keep);
+        let held = HeldKeys::new(caching)?;
         let masters = RwLock::new(Arc::new(masters));
         let generator = Generator::default();
-        Ok(Self { id, masters, source: None, missed: Mutex::default(), arena, cache, generator })
+        Ok(Self { id, masters, source: None, missed: Mutex::default(), held, generator })
     }
 
     /// Reads the master keys again from `source` when told to, and when one is needed that is not at hand: so a
@@ -86,7 +84,7 @@ impl SoftBackend {
     /// Makes keys of those algorithms only; of all there are unless this is called.
     #[must_use]
     pub fn with_algorithms(mut self, algorithms: Algorithms) -> Self {
-        self.generator.algorithms = algorithms;
+        self.generator = Generator::new(algorithms);
         self
     }
 
@@ -129,21 +127,20 @@ impl SoftBackend {
         Ok(())
     }
 
-    fn unwrapped(&self, row: &ProjectKey) -> Result<LockedKey, BackendError> {
+    fn unwrapped(&self, row: &ProjectKey) -> Result<HeldKey, BackendError> {
         if row.backend != self.id {
             return Err(BackendError::Integrity);
         }
         project_key::known(row)?;
-        self.with_master(row.master, |master| project_key::unwrap(row, &self.arena, master))
+        self.with_master(row.master, |master| self.held.take(|key| project_key::unwrap(row, key, master)))
     }
 
-    fn project_key(&self, row: &ProjectKey) -> Result<Arc<LockedKey>, BackendError> {
-        let now = Instant::now();
-        if let Some(key) = self.cache.get(row, now) {
+    fn project_key(&self, row: &ProjectKey) -> Result<HeldKey, BackendError> {
+        if let Some(key) = self.held.get(row) {
             return Ok(key);
         }
-        let key = Arc::new(self.unwrapped(row)?);
-        self.cache.put(row.clone(), Arc::clone(&key), now);
+        let key = self.unwrapped(row)?;
+        self.held.hold(row, &key);
         Ok(key)
     }
 }
@@ -203,6 +200,7 @@ impl SecretBackend for SoftBackend {
         row.wrapped = self.with_master(master, |master| {
             let mut bytes = Zeroizing::new([0; KEY_LEN]);
             unwrapped
+                .0
                 .with(|key| {
                     *bytes = *key;
                     Ok(())
@@ -224,11 +222,11 @@ impl SecretBackend for SoftBackend {
         binding: &[u8],
         payload: &Payload,
     ) -> Result<Sealed, BackendError> {
-        payload::seal(&*self.project_key(key)?, key, binding, payload, &random::system)
+        self.project_key(key)?.seal(key, binding, payload)
     }
 
     async fn open(&self, key: &ProjectKey, binding: &[u8], sealed: &Sealed) -> Result<Payload, BackendError> {
-        payload::open(&*self.project_key(key)?, key, binding, sealed)
+        self.project_key(key)?.open(key, binding, sealed)
     }
 
     /// Whatever there is of a payload is in the repository's row: there is nothing to destroy here.
@@ -252,7 +250,7 @@ impl SecretBackend for SoftBackend {
     /// Seals and opens a canary with the newest key, which proves the key, the cipher and the random
     /// generator; drops held keys whose time is over, should no request have come to do it.
     async fn health(&self) -> Result<(), BackendError> {
-        self.cache.drop_expired(Instant::now());
+        self.held.drop_expired();
         let newest = self.masters().newest().version;
         let canary = self.seal_canary(newest).await?;
         self.open_canary(newest, &canary).await

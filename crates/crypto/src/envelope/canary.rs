@@ -16,7 +16,7 @@ use crate::locked::LockedKey;
 use crate::random::Random;
 
 const PURPOSE: &str = "strongroom canary";
-const TEXT: &[u8; 17] = b"strongroom canary";
+pub(super) const TEXT: &[u8; 17] = b"strongroom canary";
 const HEADER_LEN: usize = 6;
 
 /// Seals the known text under that master key.
@@ -51,11 +51,11 @@ pub(crate) fn open(
     if text == *TEXT { Ok(()) } else { Err(BackendError::Integrity) }
 }
 
-fn claim(backend: &BackendId) -> Claim<'_> {
+pub(super) fn claim(backend: &BackendId) -> Claim<'_> {
     Claim { purpose: PURPOSE, owner: backend.as_str().as_bytes() }
 }
 
-fn header(version: MasterKeyVersion) -> [u8; HEADER_LEN] {
+pub(super) fn header(version: MasterKeyVersion) -> [u8; HEADER_LEN] {
     let [m0, m1, m2, m3] = version.0.to_be_bytes();
     [FORMAT, SUITE, m0, m1, m2, m3]
 }

@@ -6,11 +6,13 @@
 //! blob belongs to. So no blob opens as one of another kind, in another's place, or with an altered header.
 
 pub(crate) mod canary;
+pub(crate) mod elsewhere;
 pub(crate) mod payload;
 pub(crate) mod project_key;
+pub(crate) mod receipt;
 
 use ring::error::Unspecified;
-use strongroom_core::ports::BackendError;
+use strongroom_core::ports::{BackendError, ProjectKey};
 use zeroize::Zeroize as _;
 
 use crate::cipher::{self, NONCE_LEN, TAG_LEN};
@@ -77,6 +79,11 @@ impl Claim<'_> {
         content.copy_from_slice(text);
         cipher::open(key, *nonce, &self.associated(front), *tag, content)
     }
+}
+
+/// Whose a payload is: a project key's, and whatever the caller says.
+fn owner(row: &ProjectKey, binding: &[u8]) -> Vec<u8> {
+    [row.id.as_bytes(), binding].concat()
 }
 
 /// Fresh nonces, all in one call to the system.

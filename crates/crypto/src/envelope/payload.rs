@@ -15,7 +15,8 @@ use strongroom_core::ports::{BackendError, ProjectKey, Sealed};
 use zeroize::Zeroizing;
 
 use super::{
-    BOX_OVERHEAD, BOXED_KEY_LEN, Claim, FORMAT, SUITE, known_format, nonces, not_authentic, not_sealed, split,
+    BOX_OVERHEAD, BOXED_KEY_LEN, Claim, FORMAT, SUITE, known_format, nonces, not_authentic, not_sealed,
+    owner, split,
 };
 use crate::locked::{KEY_LEN, LockedKey};
 use crate::random::Random;
@@ -80,10 +81,6 @@ pub(crate) fn open(
 fn header(row: &ProjectKey) -> [u8; HEADER_LEN] {
     let [v0, v1, v2, v3] = row.version.to_be_bytes();
     [FORMAT, SUITE, v0, v1, v2, v3]
-}
-
-fn owner(row: &ProjectKey, binding: &[u8]) -> Vec<u8> {
-    [row.id.as_bytes(), binding].concat()
 }
 
 #[cfg(test)]

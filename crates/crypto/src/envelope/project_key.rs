@@ -13,10 +13,10 @@
 use strongroom_core::ports::{BackendError, ProjectKey};
 
 use super::{BOXED_KEY_LEN, Claim, FORMAT, SUITE, known_format, nonces, not_authentic, not_sealed, split};
-use crate::locked::{Arena, KEY_LEN, LockedKey};
+use crate::locked::{KEY_LEN, LockedKey};
 use crate::random::Random;
 
-const PURPOSE: &str = "strongroom project key";
+pub(super) const PURPOSE: &str = "strongroom project key";
 const HEADER_LEN: usize = 10;
 
 /// Wraps `key` as the row describes it; the row's own `wrapped` is not looked at.
@@ -39,11 +39,15 @@ pub(crate) fn known(row: &ProjectKey) -> Result<(), BackendError> {
     parts(row).map(drop)
 }
 
-/// Unwraps a row's key straight into locked memory.
-pub(crate) fn unwrap(row: &ProjectKey, arena: &Arena, master: &LockedKey) -> Result<LockedKey, BackendError> {
+/// Unwraps a row's key into its locked place.
+pub(crate) fn unwrap(
+    row: &ProjectKey,
+    key: &mut [u8; KEY_LEN],
+    master: &LockedKey,
+) -> Result<(), BackendError> {
     let (front, boxed) = parts(row)?;
     let claim = Claim { purpose: PURPOSE, owner: &owner(row) };
-    arena.store(|key| master.with(|master| claim.open_into(key, master, front, boxed)).map_err(not_authentic))
+    master.with(|master| claim.open_into(key, master, front, boxed)).map_err(not_authentic)
 }
 
 fn parts(row: &ProjectKey) -> Result<(&[u8; HEADER_LEN], &[u8]), BackendError> {
@@ -52,7 +56,7 @@ fn parts(row: &ProjectKey) -> Result<(&[u8; HEADER_LEN], &[u8]), BackendError> {
     if *front == header(row) { Ok((front, boxed)) } else { Err(BackendError::Integrity) }
 }
 
-fn header(row: &ProjectKey) -> [u8; HEADER_LEN] {
+pub(super) fn header(row: &ProjectKey) -> [u8; HEADER_LEN] {
     let [m0, m1, m2, m3] = row.master.0.to_be_bytes();
     let [v0, v1, v2, v3] = row.version.to_be_bytes();
     [FORMAT, SUITE, m0, m1, m2, m3, v0, v1, v2, v3]
@@ -60,7 +64,7 @@ fn header(row: &ProjectKey) -> [u8; HEADER_LEN] {
 
 /// The zero ends the project's id, which never holds one: [`strongroom_core::OpaqueId`] has no control
 /// characters.
-fn owner(row: &ProjectKey) -> Vec<u8> {
+pub(super) fn owner(row: &ProjectKey) -> Vec<u8> {
     [
         row.id.as_bytes(),
         row.created.as_micros().to_be_bytes().as_slice(),
@@ -78,6 +82,7 @@ pub(super) mod tests {
 
     use super::super::counting;
     use super::*;
+    use crate::locked::Arena;
 
     /// The key with these bytes.
     pub(in super::super) fn key(bytes: [u8; KEY_LEN]) -> LockedKey {
@@ -113,9 +118,9 @@ pub(super) mod tests {
 
     #[test]
     fn a_key_wrapped_long_ago_unwraps() {
-        let (arena, master) = (Arena::with_room_for(1).unwrap(), key([0x11; 32]));
-        let key = unwrap(&row(), &arena, &master).unwrap();
-        assert_eq!(key.with(|key| Ok(*key)), Ok([0x22; 32]));
+        let (master, mut opened) = (key([0x11; 32]), [0; KEY_LEN]);
+        unwrap(&row(), &mut opened, &master).unwrap();
+        assert_eq!(opened, [0x22; 32]);
     }
 
     #[test]
@@ -123,8 +128,7 @@ pub(super) mod tests {
         for at in [0, 1] {
             let mut row = row();
             row.wrapped[at] = 9;
-            let (arena, master) = (Arena::with_room_for(1).unwrap(), key([0x11; 32]));
-            let error = unwrap(&row, &arena, &master).err().unwrap();
+            let error = unwrap(&row, &mut [0; KEY_LEN], &key([0x11; 32])).err().unwrap();
             assert!(matches!(&error, BackendError::UnknownFormat(what) if what.contains('9')), "{error}");
         }
     }

@@ -34,19 +34,27 @@ impl Default for Algorithms {
     }
 }
 
-/// Makes keys.
+/// Makes the keys that orders ask for, by the system's random generator.
 #[derive(Default)]
-pub(crate) struct Generator {
-    pub(crate) algorithms: Algorithms,
+pub struct Generator {
+    algorithms: Algorithms,
     workshop: Workshop,
 }
 
 impl Generator {
-    pub(crate) fn key(&self, request: &KeyRequest) -> Result<Payload, GenerationError> {
+    /// Makes keys of those algorithms.
+    pub fn new(algorithms: Algorithms) -> Self {
+        Self { algorithms, workshop: Workshop::default() }
+    }
+
+    /// Makes a symmetric key, at once.
+    pub fn key(&self, request: &KeyRequest) -> Result<Payload, GenerationError> {
         symmetric::key(request, self.algorithms)
     }
 
-    pub(crate) async fn pair(
+    /// Makes a pair, on a thread of the generator's own. When the future is dropped before the pair's turn has
+    /// come, none is made.
+    pub async fn pair(
         &self,
         request: &KeyRequest,
         passphrase: Option<&Payload>,
