@@ -11,6 +11,7 @@
 
 mod client;
 mod journal;
+mod kmip_server;
 mod program;
 mod server;
 mod small_disk;
@@ -18,6 +19,7 @@ mod wire;
 
 pub use client::{Client, Reply};
 pub use journal::{outcomes, records};
+pub use kmip_server::{KmipServer, Validity};
 pub use program::{Ended, admin, program, python, run};
 pub use server::Server;
 pub use small_disk::SmallDisk;

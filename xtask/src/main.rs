@@ -25,7 +25,7 @@ struct Cli {
 enum Task {
     /// Check the direction of dependencies, manifests, file sizes and the handbook's pages
     Tidy,
-    /// Make the Python environment that the end-to-end tests need
+    /// Make the Python environments that the tests need
     Setup,
     /// Set up, build the binaries once and run every test of the workspace
     Test(test::Options),

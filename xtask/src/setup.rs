@@ -7,8 +7,37 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{step, workspace};
 
-/// The pins, part of this program, so that a change of them is never missed.
-const REQUIREMENTS: &str = include_str!("../python-requirements.txt");
+/// A Python environment that tests use.
+struct Environment {
+    /// What it is for, in words.
+    purpose: &'static str,
+    /// Its folder in `.cache`.
+    folder: &'static str,
+    /// The pins, part of this program, so that a change of them is never missed.
+    pins: &'static str,
+    /// The file that they are in.
+    file: &'static str,
+    /// The modules whose presence shows that it is whole.
+    modules: &'static str,
+}
+
+/// The KMIP server has one of its own: the clients move on, and it is to stay as it was tried.
+const ENVIRONMENTS: [Environment; 2] = [
+    Environment {
+        purpose: "the OpenStack clients",
+        folder: "venv",
+        pins: include_str!("../python-requirements.txt"),
+        file: "xtask/python-requirements.txt",
+        modules: "barbicanclient, openstack, openstackclient",
+    },
+    Environment {
+        purpose: "the KMIP server",
+        folder: "kmip-venv",
+        pins: include_str!("../kmip-requirements.txt"),
+        file: "xtask/kmip-requirements.txt",
+        modules: "kmip.services.server",
+    },
+];
 
 /// What must be there before the environment can be made: a command that succeeds when it is, and the
 /// Debian package that brings it.
@@ -17,32 +46,45 @@ const NEEDED: [(&[&str], &str); 2] = [
     (&["python3", "-c", "import venv, ensurepip"], "python3-venv"),
 ];
 
-/// Makes sure that the Python environment is there and true to its pins.
+/// Makes sure that the Python environments are there and true to their pins.
 pub(crate) fn run() -> Result<()> {
-    let environment = workspace::root().join(".cache/venv");
-    let python = environment.join("bin/python");
-    let stamp = environment.join("pins");
-    let made_from = fs::read_to_string(&stamp).unwrap_or_default();
-    if made_from == REQUIREMENTS && succeeds(Command::new(&python).args(["-c", "import barbicanclient"])) {
-        return Ok(());
+    ENVIRONMENTS.iter().try_for_each(Environment::make)
+}
+
+impl Environment {
+    fn make(&self) -> Result<()> {
+        let folder = workspace::root().join(".cache").join(self.folder);
+        let python = folder.join("bin/python");
+        let stamp = folder.join("pins");
+        let import = format!("import {}", self.modules);
+        let made_from = fs::read_to_string(&stamp).unwrap_or_default();
+        if made_from == self.pins && succeeds(Command::new(&python).args(["-c", &import])) {
+            return Ok(());
+        }
+        install_missing_packages()?;
+        step::run(
+            &format!("make the Python environment of {}", self.purpose),
+            Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder),
+        )?;
+        step::run(
+            &format!("install {}", self.purpose),
+            Command::new(&python)
+                .args([
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                    "--retries",
+                    "5",
+                    "-r",
+                ])
+                .arg(workspace::root().join(self.file)),
+        )?;
+        step::run(&format!("check {}", self.purpose), Command::new(&python).args(["-c", &import]))?;
+        // Last, so that an environment whose making was cut short is made again.
+        fs::write(&stamp, self.pins).with_context(|| format!("can't write {}", stamp.display()))
     }
-    install_missing_packages()?;
-    step::run(
-        "make the Python environment",
-        Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment),
-    )?;
-    step::run(
-        "install the OpenStack clients",
-        Command::new(&python)
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "5", "-r"])
-            .arg(workspace::root().join("xtask/python-requirements.txt")),
-    )?;
-    step::run(
-        "check the OpenStack clients",
-        Command::new(&python).args(["-c", "import barbicanclient, openstack, openstackclient"]),
-    )?;
-    // Last, so that an environment whose making was cut short is made again.
-    fs::write(&stamp, REQUIREMENTS).with_context(|| format!("can't write {}", stamp.display()))
 }
 
 fn install_missing_packages() -> Result<()> {

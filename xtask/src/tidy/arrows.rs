@@ -15,6 +15,10 @@ enum Role {
     Front,
     /// Plugs into a port of core: knows core, and no other adapter.
     Adapter,
+    /// Stored formats and memory for keys, plugged into a port of core like any adapter.
+    Crypto,
+    /// A secret backend with its keys in a device or server: stores them in the formats of `Crypto`.
+    Device,
     /// Names them all and wires them.
     Runtime,
     /// Flags and exit code.
@@ -36,6 +40,8 @@ impl Role {
             Some(("crates", "edge")) => Self::Edge,
             Some(("crates", "api")) => Self::Front,
             Some(("crates", "runtime")) => Self::Runtime,
+            Some(("crates", "crypto")) => Self::Crypto,
+            Some(("crates", name)) if name.starts_with("crypto-") => Self::Device,
             Some(("crates", _)) => Self::Adapter,
             _ => return None,
         })
@@ -43,15 +49,18 @@ impl Role {
 
     /// Whether a package of this role may depend on one of that role.
     fn may_use(self, other: Self, kind: DependencyKind) -> bool {
-        use Role::{Adapter, Bin, Core, Edge, Front, Runtime, Tests, Xtask};
+        use Role::{Adapter, Bin, Core, Crypto, Device, Edge, Front, Runtime, Tests, Xtask};
         match self {
             Tests => matches!(other, Core | Bin),
-            Bin => matches!(other, Core | Edge | Front | Adapter | Runtime),
-            Runtime => matches!(other, Core | Edge | Front | Adapter),
+            Bin => matches!(other, Core | Edge | Front | Adapter | Crypto | Device | Runtime),
+            Runtime => matches!(other, Core | Edge | Front | Adapter | Crypto | Device),
             // A test may put real parts behind the ports.
-            Core | Front | Adapter if kind == DependencyKind::Development => matches!(other, Core | Adapter),
+            Core | Front | Adapter | Crypto | Device if kind == DependencyKind::Development => {
+                matches!(other, Core | Adapter | Crypto | Device)
+            }
             Front => matches!(other, Core | Edge),
-            Adapter => other == Core,
+            Device => matches!(other, Core | Crypto),
+            Adapter | Crypto => other == Core,
             Core | Edge | Xtask => false,
         }
     }
@@ -107,6 +116,7 @@ mod tests {
             ("crates/api", "crates/edge", NORMAL),
             ("crates/runtime", "crates/edge", NORMAL),
             ("crates/crypto-kmip", "crates/core", NORMAL),
+            ("crates/crypto-kmip", "crates/crypto", NORMAL),
             ("crates/core", "crates/storage", DEV),
             ("crates/api", "crates/audit", DEV),
             ("tests", "crates/core", NORMAL),
@@ -128,6 +138,9 @@ mod tests {
             ("crates/storage", "crates/edge", NORMAL),
             ("crates/edge", "crates/core", NORMAL),
             ("crates/edge", "crates/api", DEV),
+            ("crates/crypto", "crates/crypto-kmip", NORMAL),
+            ("crates/crypto-kmip", "crates/crypto-pkcs11", NORMAL),
+            ("crates/crypto-kmip", "crates/storage", NORMAL),
             ("crates/storage", "crates/api", DEV),
             ("crates/runtime", "bins/server", NORMAL),
             ("crates/runtime", "tests", DEV),

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod backend;
+mod client;
+mod connection;
+mod endpoint;
+mod error;
+mod master_key;
+mod operator;
+pub mod protocol;
+mod remote_key;
+mod rest;
+mod tls;
+pub mod ttlv;
+mod vault;
+
+pub use backend::{Custody, KmipBackend};
+pub use client::{CertificateEnds, Client, ClientSettings};
+pub use endpoint::{Endpoint, InvalidEndpoint};
+pub use error::KmipError;
+pub use master_key::{MasterKeyFileError, MasterKeyObject, MasterKeyObjects};
+pub use operator::{MasterKeyReport, ServerReport, create_master_key, inspect};
+pub use tls::TlsFiles;

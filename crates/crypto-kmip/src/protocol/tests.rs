@@ -1,0 +1,103 @@
+//! Requests byte by byte, and what is no answer.
+
+use super::codes::Operation;
+use super::*;
+use crate::ttlv::{Item, encode};
+
+const ID: BatchId = BatchId([0, 0, 0, 0, 0, 0, 0, 7]);
+
+/// As PyKMIP 0.11.0 encodes the same requests.
+const GET: &str = "42007801000000904200770100000048420069010000002042006a0200000004000000010000000042006b0200000004\
+     00000004000000004200500200000004001000000000000042000d0200000004000000010000000042000f0100000038\
+     42005c05000000040000000a000000004200930800000008000000000000000742007901000000104200940700000001\
+     3700000000000000";
+const DECRYPT: &str = "42007801000001184200770100000048420069010000002042006a0200000004000000010000000042006b0200000004\
+     00000004000000004200500200000004001000000000000042000d0200000004000000010000000042000f01000000c0\
+     42005c050000000400000020000000004200930800000008000000000000000742007901000000984200940700000001\
+     370000000000000042002b01000000304200110500000004000000090000000042002805000000040000000300000000\
+     4200ce020000000400000010000000004200c20800000003010203000000000042003d080000000c0001020304050607\
+     08090a0b000000004200fe080000000361616400000000004200ff080000001055555555555555555555555555555555";
+const CREATE: &str = "42007801000001404200770100000048420069010000002042006a0200000004000000010000000042006b0200000004\
+     00000004000000004200500200000004001000000000000042000d0200000004000000010000000042000f01000000e8\
+     42005c050000000400000001000000004200930800000008000000000000000742007901000000c04200570500000004\
+     000000020000000042009101000000a8420008010000003042000a070000001743727970746f6772617068696320416c\
+     676f726974686d0042000b05000000040000000300000000420008010000003042000a070000001443727970746f6772\
+     6170686963204c656e6774680000000042000b02000000040000010000000000420008010000003042000a0700000018\
+     43727970746f67726170686963205573616765204d61736b42000b02000000040000000c00000000";
+
+#[test]
+fn requests_are_those_of_another_implementation() {
+    let gcm = Gcm {
+        nonce: &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+        associated: b"aad",
+        text: &[1, 2, 3],
+        tag: Some(&[0x55; 16]),
+    };
+    for (request, golden) in
+        [(Request::Get("7"), GET), (Request::Decrypt("7", gcm), DECRYPT), (Request::CreateKey, CREATE)]
+    {
+        assert_eq!(hex::encode(&*request.encode(ID)), golden, "{}", request.operation());
+    }
+}
+
+/// An answer to `Get` of the object `7`, but for what `alter` does to it.
+fn answer(alter: impl FnOnce(&mut Vec<Item<'static>>)) -> Vec<u8> {
+    let version = Item::structure(
+        tags::PROTOCOL_VERSION,
+        vec![Item::integer(tags::PROTOCOL_VERSION_MAJOR, 1), Item::integer(tags::PROTOCOL_VERSION_MINOR, 4)],
+    );
+    let header = Item::structure(tags::RESPONSE_HEADER, vec![version, Item::integer(tags::BATCH_COUNT, 1)]);
+    let mut items = vec![
+        Item::enumeration(tags::OPERATION, Operation::GET.0),
+        Item::bytes(tags::UNIQUE_BATCH_ITEM_ID, &ID.0),
+        Item::enumeration(tags::RESULT_STATUS, codes::SUCCESS),
+        Item::structure(tags::RESPONSE_PAYLOAD, vec![Item::text(tags::UNIQUE_IDENTIFIER, "7")]),
+    ];
+    alter(&mut items);
+    let item = Item::structure(tags::BATCH_ITEM, items);
+    encode(&Item::structure(tags::RESPONSE_MESSAGE, vec![header, item])).to_vec()
+}
+
+fn fault(message: &[u8]) -> Fault {
+    Reply::judge(message, &Request::Get("7"), ID).unwrap_err()
+}
+
+#[test]
+fn an_answer_is_to_this_very_question() {
+    assert!(Reply::judge(&answer(|_| {}), &Request::Get("7"), ID).is_ok());
+    // Servers need not echo the id.
+    assert!(Reply::judge(&answer(|items| drop(items.remove(1))), &Request::Get("7"), ID).is_ok());
+    for (message, told) in [
+        (answer(|items| items[0] = Item::enumeration(tags::OPERATION, 18)), "another operation"),
+        (answer(|items| drop(items.remove(0))), "another operation"),
+        (answer(|items| items[1] = Item::bytes(tags::UNIQUE_BATCH_ITEM_ID, &[1; 8])), "another request"),
+        (
+            answer(|items| {
+                let other = vec![Item::text(tags::UNIQUE_IDENTIFIER, "8")];
+                items[3] = Item::structure(tags::RESPONSE_PAYLOAD, other);
+            }),
+            "another object",
+        ),
+        (answer(|items| drop(items.remove(3))), "another object"),
+    ] {
+        let Fault::Wrong(found) = fault(&message) else { panic!("{told}") };
+        assert!(found.contains(told), "{found}");
+    }
+}
+
+#[test]
+fn a_refusal_is_told_with_its_reason_and_without_control_characters() {
+    let refusal = answer(|items| {
+        items[2] = Item::enumeration(tags::RESULT_STATUS, 1);
+        items.insert(3, Item::text(tags::RESULT_MESSAGE, "no\nsuch\u{1b}object"));
+        items.insert(3, Item::enumeration(tags::RESULT_REASON, 0x37));
+    });
+    assert_eq!(
+        fault(&refusal),
+        Fault::Refused {
+            operation: Operation::GET,
+            reason: codes::OBJECT_NOT_FOUND,
+            text: "nosuchobject".to_owned()
+        }
+    );
+}
