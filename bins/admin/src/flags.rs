@@ -86,6 +86,15 @@ Examples:
         #[command(subcommand)]
         command: DbCommand,
     },
+    /// The KMIP server that holds the master key
+    #[command(after_help = "\
+Examples:
+  strongroom-admin --config /etc/strongroom.toml kmip create-master-key
+  strongroom-admin --config /etc/strongroom.toml kmip check")]
+    Kmip {
+        #[command(subcommand)]
+        command: KmipCommand,
+    },
     /// The audit journal
     #[command(after_help = "\
 Example:
@@ -173,6 +182,18 @@ pub(crate) enum DbCommand {
     Upgrade,
     /// Show the database's schema version
     Status,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KmipCommand {
+    /// Have the server make the master key, and write down which object it is; never done twice unasked
+    CreateMasterKey {
+        /// Add a version to the master key there is
+        #[arg(long)]
+        next_version: bool,
+    },
+    /// Tell how the server is, what it can do, how the master key is, and how long certificates are good
+    Check,
 }
 
 #[derive(Debug, Subcommand)]

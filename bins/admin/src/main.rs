@@ -11,9 +11,9 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use strongroom_runtime::{Settings, chain};
 
-use crate::commands::{CommandResult, Ended, audit, completions, db, master_key, policy, rotation};
+use crate::commands::{CommandResult, Ended, audit, completions, db, kmip, master_key, policy, rotation};
 use crate::flags::{
-    AuditCommand, Command, DbCommand, Flags, MasterKeyCommand, PolicyCommand, ProjectKeyCommand,
+    AuditCommand, Command, DbCommand, Flags, KmipCommand, MasterKeyCommand, PolicyCommand, ProjectKeyCommand,
 };
 
 fn main() -> ExitCode {
@@ -57,6 +57,10 @@ fn main() -> ExitCode {
         Command::Db { command: DbCommand::Upgrade } => db::upgrade(&settings, flags.output),
         Command::Db { command: DbCommand::Status } => db::status(&settings, flags.output),
         Command::Audit { command: AuditCommand::Verify } => audit::verify(&settings, flags.output),
+        Command::Kmip { command: KmipCommand::CreateMasterKey { next_version } } => {
+            kmip::create_master_key(&settings, next_version, flags.output)
+        }
+        Command::Kmip { command: KmipCommand::Check } => kmip::check(&settings, flags.output),
         Command::Policy { command: PolicyCommand::Explain(asked) } => {
             policy::explain(&settings, &asked, flags.output)
         }

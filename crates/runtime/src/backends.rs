@@ -7,6 +7,7 @@ use strongroom_core::ports::SecretBackend;
 use strongroom_crypto::Algorithms;
 
 use crate::error::RunError;
+use crate::kmip::kmip_backend;
 use crate::master_key::{load_master_keys, read_master_keys, soft_backend};
 use crate::settings::{Settings, StoreKind};
 
@@ -29,6 +30,7 @@ pub(crate) fn open(
                         soft_backend(load_master_keys(&section, credentials)?)?.with_algorithms(algorithms);
                     Arc::new(backend.with_source(move || read_master_keys(&section, folder.as_deref())))
                 }
+                StoreKind::Kmip => Arc::new(kmip_backend(&settings.kmip)?.with_algorithms(algorithms)),
             })
         })
         .collect()

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use strongroom_core::ports::{BackendError, StorageError};
 use strongroom_core::{Error, StartError};
 use strongroom_crypto::{KeyFileError, LockError};
+use strongroom_crypto_kmip::{KmipError, MasterKeyFileError};
 use strongroom_edge::TlsError;
 use thiserror::Error;
 
@@ -35,6 +36,26 @@ pub enum RunError {
     /// What protects the secrets can't be used.
     #[error("a secret store can't be used")]
     Backend(#[source] BackendError),
+    /// No KMIP server is named.
+    #[error("no KMIP server is named; set kmip.endpoints")]
+    NoKmipServer,
+    /// The KMIP server did not do what was asked.
+    #[error("the KMIP server can't be used")]
+    Kmip(#[source] KmipError),
+    /// The file that names the KMIP master key's objects can't be used.
+    #[error("the KMIP master key can't be used")]
+    KmipMasterKey(#[source] MasterKeyFileError),
+    /// A master key was made and could not be written down.
+    #[error(
+        "the KMIP server has made the master key {uid}, which could not be written down and is not used; \
+         destroy it there"
+    )]
+    KmipUnrecorded {
+        /// The object.
+        uid: String,
+        /// Why; absent when its identifier is not one that can be written down.
+        source: Option<MasterKeyFileError>,
+    },
     /// The database can't be used.
     #[error("the database can't be used")]
     Storage(#[source] strongroom_storage::OpenError),

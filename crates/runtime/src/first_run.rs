@@ -9,7 +9,7 @@ use strongroom_crypto::create_key_file;
 use strongroom_edge::{ClientCertificates, TlsFiles, make_self_signed};
 
 use crate::error::RunError;
-use crate::settings::Settings;
+use crate::settings::{Settings, StoreKind};
 
 /// What the first run has made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,14 +25,16 @@ pub struct FirstRun {
 /// Whom the certificate of the first run is for.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// Makes the data folder and, where there is neither key nor database, the master key. The database and the
+/// Makes the data folder and, where there is neither key nor database, the soft master key, if its store is
+/// enabled. The database and the
 /// journal are made by the start that follows. A database without its key is left alone: the start refuses.
 /// Unless plain HTTP is wanted or a certificate is set, the settings are given one that is made here.
 pub fn prepare(settings: &mut Settings, plain_http: bool) -> Result<FirstRun, RunError> {
     private_folder(&settings.data_dir)?;
     let database = settings.storage.file.exists();
     let key = &settings.master_key.file;
-    let made_master_key = !database && !key.exists();
+    let wanted = settings.stores.enabled.contains(&StoreKind::Soft);
+    let made_master_key = wanted && !database && !key.exists();
     if made_master_key {
         create_key_file(key, SystemClock.now()).map_err(RunError::MasterKey)?;
     }

@@ -5,6 +5,7 @@ mod edge;
 mod error;
 mod expiry;
 mod first_run;
+mod kmip;
 mod logging;
 mod master_key;
 mod orders;
@@ -16,6 +17,7 @@ mod settings;
 
 pub use error::{RunError, chain};
 pub use first_run::{FirstRun, prepare};
+pub use kmip::{check_kmip, create_kmip_master_key};
 pub use logging::start_logging;
 pub use master_key::{CanaryVerdict, MasterKeyReport, MasterKeyVerdict, check_master_key, load_master_keys};
 pub use policy_file::{PolicyFile, PolicyFileError};
@@ -25,9 +27,9 @@ pub use rotation::{
 };
 pub use serve::{Serving, serve};
 pub use settings::{
-    AuditSection, EdgeSection, ExpirySection, Flag, IdentityMode, IdentitySection, LogFormat, LogSection,
-    MasterKeySection, OrdersSection, PolicySection, Problem, RotationSection, Settings, SettingsError, Shown,
-    Sources, StorageSection, StoreKind, StoresSection,
+    AuditSection, EdgeSection, ExpirySection, Flag, IdentityMode, IdentitySection, KmipSection, LogFormat,
+    LogSection, MasterKeySection, OrdersSection, PolicySection, Problem, RotationSection, Settings,
+    SettingsError, Shown, Sources, StorageSection, StoreKind, StoresSection,
 };
 
 /// How the server stopped.

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod db;
+pub(crate) mod kmip;
 pub(crate) mod master_key;
 pub(crate) mod policy;
 pub(crate) mod rotation;

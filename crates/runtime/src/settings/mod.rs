@@ -3,6 +3,7 @@
 mod cors;
 mod edge;
 mod expiry;
+mod kmip;
 mod orders;
 mod quotas;
 mod reader;
@@ -14,6 +15,7 @@ mod tls;
 
 pub use edge::EdgeSection;
 pub use expiry::ExpirySection;
+pub use kmip::KmipSection;
 pub use orders::OrdersSection;
 pub use reader::{Problem, SettingsError, Shown};
 pub use rotation::RotationSection;

@@ -11,6 +11,7 @@ use strongroom_edge::{Limits, TlsFiles};
 use super::cors::cors;
 use super::edge::{EdgeSection, edge, is_public};
 use super::expiry::{ExpirySection, expiry};
+use super::kmip::{KmipSection, kmip};
 use super::orders::{OrdersSection, orders};
 use super::quotas::quotas;
 use super::reader::{Reader, SettingsError, Shown};
@@ -51,6 +52,8 @@ pub struct Settings {
     pub rotation: RotationSection,
     /// Where the soft master key is.
     pub master_key: MasterKeySection,
+    /// How the KMIP server is reached.
+    pub kmip: KmipSection,
     /// Where secrets are kept.
     pub storage: StorageSection,
     /// Where the audit journal is kept.
@@ -140,7 +143,7 @@ pub enum LogFormat {
 }
 
 const POSITIVE: &str = "a whole number above 0";
-const PATH: &str = "a path as text";
+pub(super) const PATH: &str = "a path as text";
 
 impl Settings {
     /// Reads and checks every setting; also tells where each came from.
@@ -148,6 +151,7 @@ impl Settings {
         let mut reader = Reader::new(sources.figment()?)?;
         let data_dir = reader.get("data_dir", PathBuf::from("/var/lib/strongroom"), PATH);
         let orders = orders(&mut reader);
+        let stores = stores(&mut reader);
         let settings = Self {
             listen: listen(&mut reader),
             api: ApiSettings { order_wait: orders.wait, cors: cors(&mut reader), ..api(&mut reader) },
@@ -159,9 +163,10 @@ impl Settings {
             quotas: quotas(&mut reader),
             orders,
             expiry: expiry(&mut reader),
-            stores: stores(&mut reader),
             rotation: rotation(&mut reader),
             master_key: master_key(&mut reader, &data_dir),
+            kmip: kmip(&mut reader, &data_dir, &stores),
+            stores,
             storage: storage(&mut reader, &data_dir),
             audit: audit(&mut reader, &data_dir),
             log: log(&mut reader),

@@ -17,11 +17,13 @@ pub struct StoresSection {
 pub enum StoreKind {
     /// The database, under a master key in a file.
     Soft,
+    /// A KMIP server, which holds the master key or the secrets themselves.
+    Kmip,
 }
 
 pub(super) fn stores(reader: &mut Reader) -> StoresSection {
     const KEY: &str = "stores.enabled";
-    let enabled = reader.get(KEY, vec![StoreKind::Soft], "a list of \"soft\"");
+    let enabled = reader.get(KEY, vec![StoreKind::Soft], "a list of \"soft\" and \"kmip\"");
     if enabled.is_empty() {
         reader.refuse(KEY, "names no store, so nothing could be kept");
     }
