@@ -39,15 +39,20 @@ const ENVIRONMENTS: [Environment; 2] = [
     },
 ];
 
-/// What must be there before the environment can be made: a command that succeeds when it is, and the
+/// What the environment and the tests need from the system: a command that succeeds when it is there, and the
 /// Debian package that brings it.
-const NEEDED: [(&[&str], &str); 2] = [
+const NEEDED: [(&[&str], &str); 6] = [
+    (&["curl", "--version"], "curl"),
+    (&["haproxy", "-v"], "haproxy"),
+    (&["nft", "--version"], "nftables"),
     (&["python3", "-c", "import sys; assert sys.version_info >= (3, 10)"], "python3"),
     (&["python3", "-c", "import venv, ensurepip"], "python3-venv"),
+    (&["systemd-analyze", "--version"], "systemd"),
 ];
 
-/// Makes sure that the Python environments are there and true to their pins.
+/// Makes sure that the system's packages are there, and the Python environments true to their pins.
 pub(crate) fn run() -> Result<()> {
+    install_missing_packages()?;
     ENVIRONMENTS.iter().try_for_each(Environment::make)
 }
 
@@ -61,7 +66,6 @@ impl Environment {
         if made_from == self.pins && succeeds(Command::new(&python).args(["-c", &import])) {
             return Ok(());
         }
-        install_missing_packages()?;
         step::run(
             &format!("make the Python environment of {}", self.purpose),
             Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder),

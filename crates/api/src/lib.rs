@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod acls;
+mod admission;
 mod answer;
 mod attributes;
 mod authenticate;
@@ -25,6 +26,7 @@ mod settings;
 mod stores;
 mod transport_keys;
 
+pub use admission::Admission;
 pub use fault::turned_away;
 pub use openapi::document as openapi;
 pub use pipeline::Api;

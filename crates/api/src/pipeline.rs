@@ -2,24 +2,26 @@
 //! authenticated call, a call ends in an [`Answer`], and only an answer becomes a response.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use http::header::{HeaderName, VARY};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body::Body;
 use strongroom_core::audit::{Action, Origin, Outcome, Reason};
 use strongroom_core::ports::Authenticator;
 use strongroom_core::{CallContext, Caller, Error, KeyManager};
-use strongroom_edge::Peer;
+use strongroom_edge::{Peer, Place};
 use tokio::sync::Semaphore;
 use tower::util::option_layer;
 use tower::{Service, ServiceBuilder, service_fn};
 use tracing::Instrument as _;
 use zeroize::Zeroizing;
 
+use crate::admission::Admission;
 use crate::answer::{Answer, Reply, empty, with_header};
 use crate::authenticate::authenticate;
 use crate::call::Call;
@@ -44,10 +46,11 @@ pub struct Api {
     authenticator: Arc<dyn Authenticator>,
     settings: Arc<ApiSettings>,
     routes: Arc<Routes>,
+    admission: Admission,
     slots: Arc<Semaphore>,
 }
 
-/// Most requests worked on at once; more wait for one to end.
+/// Most requests at hand at once, those among them that wait for their client or for another service.
 const MOST_REQUESTS: u32 = 4096;
 
 impl Api {
@@ -57,7 +60,20 @@ impl Api {
             unreachable!("the routes are constants, and a test inserts them: {error}")
         });
         let slots = Arc::new(Semaphore::new(usize::try_from(MOST_REQUESTS).unwrap_or(usize::MAX)));
-        Self { manager, authenticator, settings: Arc::new(settings), routes: Arc::new(routes), slots }
+        Self {
+            manager,
+            authenticator,
+            settings: Arc::new(settings),
+            routes: Arc::new(routes),
+            admission: Admission::default(),
+            slots,
+        }
+    }
+
+    /// The same API, taking on so much.
+    #[must_use]
+    pub fn taking_on(self, admission: Admission) -> Self {
+        Self { admission, ..self }
     }
 
     /// Completes once no request is being worked on, those of clients that hung up among them.
@@ -81,9 +97,12 @@ impl Api {
             .layer(RequestIdLayer);
         layers.service(service_fn(move |request: Request<B>| {
             let api = self.clone();
+            let slot = Arc::clone(&api.slots).try_acquire_owned();
             let task = tokio::spawn(async move {
-                let _slot = api.slots.clone().acquire_owned().await;
-                api.serve(request).await
+                match slot {
+                    Ok(_slot) => api.serve(request).await,
+                    Err(_) => api.admission.overloaded(address(request.extensions())),
+                }
             });
             async move {
                 Ok(task.await.unwrap_or_else(|_| {
@@ -144,11 +163,12 @@ impl Api {
             Some("healthcheck") if segments.next().is_none() && parts.method == Method::GET => {
                 health::check(&self.manager, &self.settings, &parts.headers).await
             }
-            Some("v1") => match self.v1(parts, body, origin).await {
-                Ok(answer) | Err(answer) => answer.into_reply(),
-            },
-            _ => match self.root(parts, origin).await {
-                Ok(answer) | Err(answer) => answer.into_reply(),
+            first => match self.admission.enter(origin.address).await {
+                Ok(place) if first == Some("v1") => self.v1(parts, body, origin, &place).await,
+                Ok(_place) => match self.root(parts, origin).await {
+                    Ok(answer) | Err(answer) => answer.into_reply(),
+                },
+                Err(overloaded) => overloaded,
             },
         }
     }
@@ -171,13 +191,35 @@ impl Api {
     }
 
     /// Authentication (401) comes before the version (400, 406), the version before the route (404, 405).
-    async fn v1<B>(&self, parts: &Parts, body: B, origin: Origin) -> Result<Answer, Answer>
+    async fn v1<B>(&self, parts: &Parts, body: B, origin: Origin, place: &Place) -> Reply
     where
         B: Body<Data: Send> + Send,
     {
-        let context = authenticate(&self.manager, self.authenticator.as_ref(), parts, origin).await?;
+        let authenticated = authenticate(&self.manager, self.authenticator.as_ref(), parts, origin);
+        let context = match place.away(authenticated).await {
+            Ok(context) => context,
+            Err(answer) => return answer.into_reply(),
+        };
+        if let Some(too_many) = self.admission.too_many(&context) {
+            return too_many;
+        }
+        match self.authenticated(parts, body, context, place).await {
+            Ok(answer) | Err(answer) => answer.into_reply(),
+        }
+    }
+
+    async fn authenticated<B>(
+        &self,
+        parts: &Parts,
+        body: B,
+        context: CallContext,
+        place: &Place,
+    ) -> Result<Answer, Answer>
+    where
+        B: Body<Data: Send> + Send,
+    {
         let version = self.agree_on_version(&context, &parts.headers).await?;
-        let answer = match self.routed(parts, body, context, version).await {
+        let answer = match self.routed(parts, body, context, version, place).await {
             Ok(answer) | Err(answer) => answer,
         };
         Ok(answer.map(|reply| versioned(reply, version)))
@@ -206,6 +248,7 @@ impl Api {
         body: B,
         context: CallContext,
         version: Microversion,
+        place: &Place,
     ) -> Result<Answer, Answer>
     where
         B: Body<Data: Send> + Send,
@@ -224,7 +267,7 @@ impl Api {
                 return Err(self.turn_away(&context, "method-not-allowed", reply).await);
             }
         };
-        let body = self.read_body(parts, body, &context).await?;
+        let body = place.away(self.read_body(parts, body, &context)).await?;
         let call = Call {
             manager: &self.manager,
             settings: &self.settings,
@@ -281,10 +324,14 @@ impl Api {
 fn origin(parts: &Parts) -> Origin {
     let ids = parts.extensions.get::<RequestIds>();
     Origin {
-        address: parts.extensions.get::<Peer>().map(|peer| peer.address),
+        address: address(&parts.extensions),
         request_id: ids.map(|ids| ids.own.clone()),
         global_request_id: ids.and_then(|ids| ids.global.clone()),
     }
+}
+
+fn address(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<Peer>().map(|peer| peer.address)
 }
 
 fn versioned(reply: Reply, version: Microversion) -> Reply {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod capacity;
 mod connection;
 mod forwarded;
 mod limits;
@@ -14,6 +15,7 @@ mod server;
 mod source;
 mod tls;
 
+pub use capacity::{Capacity, Place};
 pub use forwarded::{ForwardingHeaders, Garbled, Told};
 pub use limits::Limits;
 pub use networks::{InvalidNetwork, Networks};

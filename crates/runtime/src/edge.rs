@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use strongroom_api::Admission;
 use strongroom_core::audit::{Action, Origin, Outcome, Reason};
 use strongroom_core::{CallContext, Caller, KeyManager};
-use strongroom_edge::{CountedRefusals, RateLimiter, Refusals, Rules, Tls};
+use strongroom_edge::{Capacity, CountedRefusals, RateLimiter, Refusals, Rules, Tls};
 
 use crate::error::RunError;
-use crate::settings::Settings;
+use crate::settings::{LoadSection, Settings};
 
 /// Who may come in, and how. Reads the TLS files.
 pub(crate) fn rules(settings: &Settings) -> Result<Rules, RunError> {
@@ -18,6 +19,17 @@ pub(crate) fn rules(settings: &Settings) -> Result<Rules, RunError> {
         tls: tls.map(Arc::new),
         source_rate: settings.edge.source_rate.map(|rate| Arc::new(RateLimiter::new(rate))),
     })
+}
+
+/// How much is taken on.
+pub(crate) fn admission(load: &LoadSection, refusals: Refusals) -> Admission {
+    let limiter = |rate| Arc::new(RateLimiter::new(rate));
+    Admission {
+        capacity: Capacity::new(load.at_work, load.patience),
+        caller_rate: load.caller_rate.map(limiter),
+        project_rate: load.project_rate.map(limiter),
+        refusals,
+    }
 }
 
 /// Puts the refusals of each window on record, for ever.

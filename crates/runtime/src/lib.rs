@@ -13,6 +13,7 @@ mod parts;
 mod policy_file;
 mod rotation;
 mod serve;
+mod service_manager;
 mod settings;
 
 pub use error::{RunError, chain};
@@ -27,9 +28,9 @@ pub use rotation::{
 };
 pub use serve::{Serving, serve};
 pub use settings::{
-    AuditSection, EdgeSection, ExpirySection, Flag, IdentityMode, IdentitySection, KmipSection, LogFormat,
-    LogSection, MasterKeySection, OrdersSection, PolicySection, Problem, RotationSection, Settings,
-    SettingsError, Shown, Sources, StorageSection, StoreKind, StoresSection,
+    AuditSection, EdgeSection, ExpirySection, Flag, IdentityMode, IdentitySection, KmipSection, LoadSection,
+    LogFormat, LogSection, MasterKeySection, OrdersSection, PolicySection, Problem, RotationSection,
+    Settings, SettingsError, Shown, Sources, StorageSection, StoreKind, StoresSection,
 };
 
 /// How the server stopped.

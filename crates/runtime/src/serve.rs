@@ -14,6 +14,7 @@ use crate::expiry;
 use crate::orders::Workers;
 use crate::parts;
 use crate::rotation::Rotator;
+use crate::service_manager;
 use crate::settings::Settings;
 
 /// How the server is to run.
@@ -52,15 +53,19 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     let endpoint = format!("{scheme}://{address}");
     tracing::info!(endpoint, "serving");
     ready(&endpoint);
+    service_manager::ready(&endpoint);
+    let alive = tokio::spawn(service_manager::keep_alive());
     let patience = settings.limits.drain_timeout;
-    let idle = parts.api.idle();
-    let service = parts.api.into_service();
+    let api = parts.api.taking_on(edge::admission(&settings.load, refusals.clone()));
+    let idle = api.idle();
+    let service = api.into_service();
     let server = Server::new(listener, service, turned_away, rules, settings.limits, refusals.clone());
     let stopped = server.run(signals.stop(), idle).await;
     workers.stop(patience).await;
     rotator.stop(patience).await;
     sweeper.abort();
     recorder.abort();
+    alive.abort();
     edge::record(&parts.manager, refusals.take()).await;
     tracing::info!(?stopped, "stopped");
     Ok(stopped)
@@ -82,6 +87,7 @@ impl Signals {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+        service_manager::stopping();
         tracing::info!("stopping: no new connections; requests at hand are finished");
     }
 }

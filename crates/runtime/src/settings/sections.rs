@@ -12,6 +12,7 @@ use super::cors::cors;
 use super::edge::{EdgeSection, edge, is_public};
 use super::expiry::{ExpirySection, expiry};
 use super::kmip::{KmipSection, kmip};
+use super::load::{LoadSection, load};
 use super::orders::{OrdersSection, orders};
 use super::quotas::quotas;
 use super::reader::{Reader, SettingsError, Shown};
@@ -34,6 +35,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Who may come in, and how.
     pub edge: EdgeSection,
+    /// How much the server takes on.
+    pub load: LoadSection,
     /// Certificate and key; plain HTTP without.
     pub tls: Option<TlsFiles>,
     /// Who may call.
@@ -157,6 +160,7 @@ impl Settings {
             api: ApiSettings { order_wait: orders.wait, cors: cors(&mut reader), ..api(&mut reader) },
             limits: limits(&mut reader),
             edge: edge(&mut reader),
+            load: load(&mut reader),
             tls: tls(&mut reader),
             identity: identity(&mut reader),
             policy: policy(&mut reader),

@@ -1,0 +1,83 @@
+//! How much is taken on: requests worked on at once, and how many each caller and project may send.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::{HeaderValue, RETRY_AFTER};
+use strongroom_core::{CallContext, ProjectId, UserId};
+use strongroom_edge::{Capacity, Place, RateLimiter, Refusal, Refusals};
+
+use crate::answer::{Reply, with_header};
+use crate::fault::turned_away;
+
+/// How much is taken on. What is beyond it is counted as a refusal of the edge's, not recorded by itself: a
+/// record for each would cost more than is to be spared.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    /// How many requests are worked on at once.
+    pub capacity: Capacity,
+    /// How many requests each caller may send.
+    pub caller_rate: Option<Arc<RateLimiter>>,
+    /// How many requests the callers of each project may send together.
+    pub project_rate: Option<Arc<RateLimiter>>,
+    /// Where refusals are counted.
+    pub refusals: Refusals,
+}
+
+impl Default for Admission {
+    /// Room for 128 requests at once and half a second of waiting; no rates.
+    fn default() -> Self {
+        Self {
+            capacity: Capacity::new(128, Duration::from_millis(500)),
+            caller_rate: None,
+            project_rate: None,
+            refusals: Refusals::new(Duration::from_mins(1)),
+        }
+    }
+}
+
+impl Admission {
+    /// A place to work; or the answer that there is none.
+    pub(crate) async fn enter(&self, source: Option<IpAddr>) -> Result<Place, Reply> {
+        self.capacity.enter().await.ok_or_else(|| self.overloaded(source))
+    }
+
+    /// The answer that there is more to do than can be done.
+    pub(crate) fn overloaded(&self, source: Option<IpAddr>) -> Reply {
+        let message = "The service has more to do than it can do now. Try again later.";
+        self.refuse(source, Refusal::Overload, StatusCode::SERVICE_UNAVAILABLE, message, Duration::ZERO)
+    }
+
+    /// The answer to a caller who has, or whose project has, sent more requests than it may.
+    pub(crate) fn too_many(&self, context: &CallContext) -> Option<Reply> {
+        let (caller, source) = (&context.caller, context.origin.address);
+        let project = caller.project.as_ref().map(ProjectId::as_str);
+        let user = caller.user.as_ref().map(UserId::as_str);
+        let too_many = StatusCode::TOO_MANY_REQUESTS;
+        if let Some(Err(wait)) = self.caller_rate.as_ref().map(|limiter| limiter.take(&(project, user))) {
+            let message = "Too many requests of this user.";
+            return Some(self.refuse(source, Refusal::CallerRate, too_many, message, wait));
+        }
+        if let Some(Err(wait)) = self.project_rate.as_ref().map(|limiter| limiter.take(&project)) {
+            let message = "Too many requests of this project.";
+            return Some(self.refuse(source, Refusal::ProjectRate, too_many, message, wait));
+        }
+        None
+    }
+
+    fn refuse(
+        &self,
+        source: Option<IpAddr>,
+        refusal: Refusal,
+        status: StatusCode,
+        message: &'static str,
+        wait: Duration,
+    ) -> Reply {
+        if let Some(source) = source {
+            self.refusals.note(source, refusal);
+        }
+        with_header(turned_away(status, message), RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1))
+    }
+}

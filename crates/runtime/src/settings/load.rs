@@ -1,0 +1,30 @@
+use std::time::Duration;
+
+use strongroom_edge::Rate;
+
+use super::edge::rate;
+use super::reader::Reader;
+use super::sections::positive;
+
+/// How much the server takes on.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct LoadSection {
+    /// Requests worked on at once.
+    pub at_work: usize,
+    /// How long more than that may wait.
+    pub patience: Duration,
+    /// How many requests each caller may send; any number when absent.
+    pub caller_rate: Option<Rate>,
+    /// How many requests the callers of each project may send together; any number when absent.
+    pub project_rate: Option<Rate>,
+}
+
+pub(super) fn load(reader: &mut Reader) -> LoadSection {
+    LoadSection {
+        at_work: positive(reader, "load.max_at_work", 128),
+        patience: Duration::from_millis(positive(reader, "load.max_wait_ms", 500)),
+        caller_rate: rate(reader, "load.caller_rate", "load.caller_burst"),
+        project_rate: rate(reader, "load.project_rate", "load.project_burst"),
+    }
+}
