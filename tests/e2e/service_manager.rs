@@ -29,7 +29,13 @@ fn the_server_tells_when_it_is_ready_alive_and_stopping() {
         String::from_utf8(message[..length].to_vec()).unwrap()
     };
     let data = folder.path().join("data");
-    let mut command = Server::command(&data);
+    // The service manager names the process that it waits for; the shell becomes that process.
+    let server = Server::command(&data);
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "WATCHDOG_PID=$$ exec \"$@\"", "sh"])
+        .arg(server.get_program())
+        .args(server.get_args());
     command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "200000");
     let server = Server::try_start(command, &data).unwrap();
     let ready = heard();

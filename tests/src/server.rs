@@ -156,10 +156,9 @@ fn capture(
     let kept = Arc::clone(&captured);
     let thread = thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
+            // Kept before it is shown: whoever waits for a line finds it.
+            kept.lock().unwrap().extend([&*line, "\n"]);
             seen(&line);
-            let mut text = kept.lock().unwrap();
-            text.push_str(&line);
-            text.push('\n');
         }
     });
     (captured, thread)

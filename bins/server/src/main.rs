@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use strongroom_runtime::{Serving, Settings, Stopping, chain};
+use strongroom_runtime::{Serving, Settings, Shown, Stopping, chain, confine};
 
 use crate::flags::{Command, ConfigCommand, Flags};
 
@@ -28,8 +28,8 @@ fn main() -> ExitCode {
             banner::print_settings(&shown, output);
             ExitCode::SUCCESS
         }
-        Command::Serve => run(settings, None),
-        Command::Dev { plain_http, .. } => run(settings, Some(Dev { plain_http })),
+        Command::Serve => run(settings, &shown, None),
+        Command::Dev { plain_http, .. } => run(settings, &shown, Some(Dev { plain_http })),
     }
 }
 
@@ -38,8 +38,13 @@ struct Dev {
     plain_http: bool,
 }
 
-fn run(mut settings: Settings, dev: Option<Dev>) -> ExitCode {
+fn run(mut settings: Settings, shown: &[Shown], dev: Option<Dev>) -> ExitCode {
     strongroom_runtime::start_logging(&settings.log);
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    // Before there are other threads, and not where folders are still to be made.
+    if dev.is_none() && settings.sandbox.enabled {
+        confine(&settings, shown, credentials.as_deref()).log();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the runtime does not start: {error}"), 1),
@@ -51,7 +56,6 @@ fn run(mut settings: Settings, dev: Option<Dev>) -> ExitCode {
         Err(error) => return fail(&chain(&error), 1),
     };
     let data_dir = settings.data_dir.clone();
-    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
     let serving = Serving { settings, credentials, create };
     let served = runtime.block_on(strongroom_runtime::serve(serving, |endpoint| match made {
         Some(made) => banner::print_first_run(&data_dir, endpoint, &made),

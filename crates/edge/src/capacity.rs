@@ -1,5 +1,8 @@
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -99,13 +102,19 @@ impl State {
 
 impl Place {
     /// Leaves the place to others while waiting for something that takes no work here, such as a slow client
-    /// or another service; and goes on afterwards, whoever else works then.
+    /// or another service; and goes on afterwards, whoever else works then. What is ready at once is not waited
+    /// for.
     pub async fn away<T>(&self, waiting: impl Future<Output = T>) -> T {
         struct Back<'a>(&'a Capacity);
         impl Drop for Back<'_> {
             fn drop(&mut self) {
                 self.0.state().working += 1;
             }
+        }
+        let mut waiting = pin!(waiting);
+        let at_once = poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context))).await;
+        if let Poll::Ready(done) = at_once {
+            return done;
         }
         let Some(capacity) = &self.0 else { return waiting.await };
         capacity.leave();
@@ -181,6 +190,11 @@ mod tests {
         assert_eq!(working(&capacity), 2, "back, beyond the limit");
         drop(place);
         assert!(capacity.enter().await.is_none());
+        let mut waiting = Box::pin(capacity.enter());
+        assert!(waiting.as_mut().now_or_never().is_none());
+        other.away(async {}).await;
+        assert!(waiting.as_mut().now_or_never().is_none(), "what is ready at once gives no place away");
+        drop(waiting);
         drop(other);
         assert_eq!(working(&capacity), 0);
         // One that gives up while away.

@@ -12,6 +12,7 @@ mod orders;
 mod parts;
 mod policy_file;
 mod rotation;
+mod sandbox;
 mod serve;
 mod service_manager;
 mod settings;
@@ -26,11 +27,12 @@ pub use rotation::{
     PrunedKeys, RotationPlan, ask_for_rotation, cancel_rotation, carry_out_rotation, find_rotation,
     is_served, latest_rotation, pause_rotation, plan_rotation, prune_master_key, stage_master_key,
 };
+pub use sandbox::{Confinement, Sandbox, confine};
 pub use serve::{Serving, serve};
 pub use settings::{
     AuditSection, EdgeSection, ExpirySection, Flag, IdentityMode, IdentitySection, KmipSection, LoadSection,
     LogFormat, LogSection, MasterKeySection, OrdersSection, PolicySection, Problem, RotationSection,
-    Settings, SettingsError, Shown, Sources, StorageSection, StoreKind, StoresSection,
+    SandboxSection, Settings, SettingsError, Shown, Sources, StorageSection, StoreKind, StoresSection,
 };
 
 /// How the server stopped.

@@ -9,6 +9,7 @@ mod orders;
 mod quotas;
 mod reader;
 mod rotation;
+mod sandbox;
 mod sections;
 mod sources;
 mod stores;
@@ -21,6 +22,7 @@ pub use load::LoadSection;
 pub use orders::OrdersSection;
 pub use reader::{Problem, SettingsError, Shown};
 pub use rotation::RotationSection;
+pub use sandbox::SandboxSection;
 pub use sections::{
     AuditSection, IdentityMode, IdentitySection, LogFormat, LogSection, MasterKeySection, PolicySection,
     Settings, StorageSection,

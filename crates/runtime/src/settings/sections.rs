@@ -17,6 +17,7 @@ use super::orders::{OrdersSection, orders};
 use super::quotas::quotas;
 use super::reader::{Reader, SettingsError, Shown};
 use super::rotation::{RotationSection, rotation};
+use super::sandbox::{SandboxSection, sandbox};
 use super::sources::Sources;
 use super::stores::{StoresSection, stores};
 use super::tls::tls;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub edge: EdgeSection,
     /// How much the server takes on.
     pub load: LoadSection,
+    /// What the process gives up by itself.
+    pub sandbox: SandboxSection,
     /// Certificate and key; plain HTTP without.
     pub tls: Option<TlsFiles>,
     /// Who may call.
@@ -161,6 +164,7 @@ impl Settings {
             limits: limits(&mut reader),
             edge: edge(&mut reader),
             load: load(&mut reader),
+            sandbox: sandbox(&mut reader),
             tls: tls(&mut reader),
             identity: identity(&mut reader),
             policy: policy(&mut reader),
