@@ -10,6 +10,7 @@
 mod access;
 mod acls;
 mod admin;
+mod audit_proof;
 mod audit_records;
 mod clients;
 mod consumers;

@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use strongroom_core::audit::Event;
@@ -24,14 +25,21 @@ pub struct Options {
     pub create: bool,
     /// The size, in bytes, from which on a segment is followed by the next.
     pub segment_bytes: u64,
-    /// Tells the time at which a segment was begun; events bring their own.
+    /// How long a record may wait for a checkpoint that vouches for it.
+    pub checkpoint_every: Duration,
+    /// Tells the time of segments and checkpoints; events bring their own.
     pub clock: Arc<dyn Clock>,
 }
 
 impl Default for Options {
-    /// An existing folder, segments of 32 MiB, the machine's clock.
+    /// An existing folder, segments of 32 MiB, a checkpoint each minute, the machine's clock.
     fn default() -> Self {
-        Self { create: false, segment_bytes: 32 << 20, clock: Arc::new(SystemClock) }
+        Self {
+            create: false,
+            segment_bytes: 32 << 20,
+            checkpoint_every: Duration::from_mins(1),
+            clock: Arc::new(SystemClock),
+        }
     }
 }
 
@@ -138,7 +146,7 @@ mod tests {
 
     use super::*;
     use crate::records::Records;
-    use crate::verify::verify;
+    use crate::verify::{Trust, verify};
 
     const WORKS: u8 = 0;
     const FAILS: u8 = 1;
@@ -207,7 +215,7 @@ mod tests {
         journal.record(event(Phase::Outcome, None, "after")).await.unwrap();
         drop(journal);
         assert_eq!(request_ids(folder.path()), ["intent", "outcome", "after"]);
-        assert_eq!(verify(folder.path()).unwrap().findings, []);
+        assert_eq!(verify(folder.path(), &Trust::default()).unwrap().findings, []);
     }
 
     #[tokio::test]

@@ -36,8 +36,12 @@ pub(crate) async fn open(
     let database = OpenOptions { create, upgrade: create || settings.storage.upgrade_at_start };
     let used = was_used(settings, &backends, database).await?;
     // A database that was used had a journal: one that is gone is missed, not begun anew.
-    let options =
-        Options { create: !used, segment_bytes: settings.audit.segment_bytes, ..Options::default() };
+    let options = Options {
+        create: !used,
+        segment_bytes: settings.audit.segment_bytes,
+        checkpoint_every: settings.audit.checkpoint_every,
+        ..Options::default()
+    };
     let journal = Journal::open(&settings.audit.folder, options).map_err(RunError::Audit)?;
     // After the journal, which may refuse: once the database has been opened for writing, the log that a
     // crash left is copied into it.

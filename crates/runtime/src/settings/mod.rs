@@ -1,5 +1,6 @@
 //! What the operator can set, where each value came from, and every problem with it at once.
 
+mod audit;
 mod cors;
 mod edge;
 mod expiry;
@@ -13,6 +14,7 @@ mod sources;
 mod stores;
 mod tls;
 
+pub use audit::AuditSection;
 pub use edge::EdgeSection;
 pub use expiry::ExpirySection;
 pub use kmip::KmipSection;
@@ -20,8 +22,8 @@ pub use orders::OrdersSection;
 pub use reader::{Problem, SettingsError, Shown};
 pub use rotation::RotationSection;
 pub use sections::{
-    AuditSection, IdentityMode, IdentitySection, LogFormat, LogSection, MasterKeySection, PolicySection,
-    Settings, StorageSection,
+    IdentityMode, IdentitySection, LogFormat, LogSection, MasterKeySection, PolicySection, Settings,
+    StorageSection,
 };
 pub use sources::{Flag, Sources};
 pub use stores::{StoreKind, StoresSection};

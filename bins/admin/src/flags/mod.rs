@@ -1,8 +1,12 @@
+mod audit;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use strongroom_runtime::{Flag, Sources, Value};
+
+pub(crate) use self::audit::{AuditCommand, Prune, Verify};
 
 /// Strongroom's tool for operators. Takes the server's settings, and works beside it or without it.
 #[derive(Debug, Parser)]
@@ -97,8 +101,12 @@ Examples:
     },
     /// The audit journal
     #[command(after_help = "\
-Example:
-  strongroom-admin --data-dir /var/lib/strongroom audit verify")]
+Examples:
+  strongroom-admin --data-dir /var/lib/strongroom audit verify
+  strongroom-admin --data-dir /var/lib/strongroom audit public-key > journal.pem
+  strongroom-admin --data-dir /var/lib/strongroom audit checkpoint > last.json
+  strongroom-admin --data-dir ./copy audit verify --public-key journal.pem --checkpoint last.json
+  strongroom-admin --data-dir /var/lib/strongroom audit prune --before 2026-01-01")]
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
@@ -194,12 +202,6 @@ pub(crate) enum KmipCommand {
     },
     /// Tell how the server is, what it can do, how the master key is, and how long certificates are good
     Check,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AuditCommand {
-    /// Prove that no record was altered, removed, added or moved
-    Verify,
 }
 
 #[derive(Debug, Subcommand)]
