@@ -156,10 +156,8 @@ fn capture(
     let kept = Arc::clone(&captured);
     let thread = thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
+            kept.lock().unwrap().extend([line.as_str(), "\n"]);
             seen(&line);
-            let mut text = kept.lock().unwrap();
-            text.push_str(&line);
-            text.push('\n');
         }
     });
     (captured, thread)

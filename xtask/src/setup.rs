@@ -41,13 +41,16 @@ const ENVIRONMENTS: [Environment; 2] = [
 
 /// What must be there before the environment can be made: a command that succeeds when it is, and the
 /// Debian package that brings it.
-const NEEDED: [(&[&str], &str); 2] = [
+const NEEDED: [(&[&str], &str); 4] = [
     (&["python3", "-c", "import sys; assert sys.version_info >= (3, 10)"], "python3"),
     (&["python3", "-c", "import venv, ensurepip"], "python3-venv"),
+    (&["test", "-x", "/usr/sbin/rsyslogd"], "rsyslog"),
+    (&["sh", "-c", "test -e /usr/lib/*/rsyslog/lmnsd_gtls.so"], "rsyslog-gnutls"),
 ];
 
 /// Makes sure that the Python environments are there and true to their pins.
 pub(crate) fn run() -> Result<()> {
+    install_missing_packages()?;
     ENVIRONMENTS.iter().try_for_each(Environment::make)
 }
 
@@ -61,7 +64,6 @@ impl Environment {
         if made_from == self.pins && succeeds(Command::new(&python).args(["-c", &import])) {
             return Ok(());
         }
-        install_missing_packages()?;
         step::run(
             &format!("make the Python environment of {}", self.purpose),
             Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder),

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -7,9 +7,11 @@ use async_trait::async_trait;
 use strongroom_core::audit::Event;
 use strongroom_core::ports::{AuditError, AuditSink, OpenChange};
 use strongroom_core::{Clock, SystemClock};
+use tokio::sync::watch;
 
 use crate::entry::Entry;
 use crate::error::{FileError, OpenError};
+use crate::position::Position;
 use crate::queue::Queue;
 use crate::start::start;
 use crate::status::{Stats, Status};
@@ -49,6 +51,7 @@ impl Default for Options {
 /// there are, the less each one's record costs. Dropping the journal waits until what was handed in is
 /// written.
 pub struct Journal {
+    folder: PathBuf,
     node: String,
     open: Vec<OpenChange>,
     queue: Arc<Queue>,
@@ -71,7 +74,17 @@ impl Journal {
         let thread = thread::Builder::new().name("audit-journal".to_owned());
         let thread = thread.spawn(move || ending.follow(writer));
         let thread = thread.map_err(FileError::when("start the thread that writes", folder))?;
-        Ok(Self { node, open, queue, status, thread: Some(thread) })
+        Ok(Self { folder: folder.to_owned(), node, open, queue, status, thread: Some(thread) })
+    }
+
+    /// Tells how far the journal is durable, and of every change of that.
+    pub(crate) fn durable(&self) -> watch::Receiver<Position> {
+        self.status.durable()
+    }
+
+    /// Where the journal is.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// What the journal has done since it was opened.

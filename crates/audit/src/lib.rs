@@ -6,12 +6,14 @@ mod entry;
 mod error;
 mod finding;
 mod folder;
+mod forward;
 mod hash;
 mod header;
 mod journal;
 mod line;
 mod lines;
 mod outage;
+mod position;
 mod pruned;
 mod public_key;
 mod queue;
@@ -29,6 +31,9 @@ mod writer;
 
 pub use error::{Damage, FileError, OpenError};
 pub use finding::{Defect, Finding};
+pub use forward::{
+    Destination, ForwardError, ForwarderOptions, ForwarderStatus, Forwarding, Gate, SetUpError, TlsFiles,
+};
 pub use hash::Hash;
 pub use journal::{Journal, Options};
 pub use pruned::{PruneError, Pruned, last_checkpoint, prune};

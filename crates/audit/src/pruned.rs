@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::error::FileError;
 use crate::folder::{segment_path, segments};
+use crate::forward::earliest;
 use crate::header::Header;
 use crate::line::{Head, Line};
 use crate::signing_key::{SigningKey, SigningKeyError};
@@ -54,22 +55,18 @@ pub struct Pruned {
     pub through: u64,
 }
 
-/// Removes the segments whose every record is older than `before`, but none from segment `keep_from` on and
-/// never the newest, and leaves a signed statement, at which later verifications begin. `None` when there is
+/// Removes the segments whose every record is older than `before`, but none that a forwarder has not sent yet
+/// and never the newest, and leaves a signed statement, at which later verifications begin. `None` when there is
 /// nothing to remove. Works beside a running writer.
 ///
 /// The statement is durable before anything is removed, so that a journal cut short by a crash in between is
 /// still sound.
-pub fn prune(
-    folder: &Path,
-    before: Timestamp,
-    keep_from: Option<u64>,
-    now: Timestamp,
-) -> Result<Option<Pruned>, PruneError> {
+pub fn prune(folder: &Path, before: Timestamp, now: Timestamp) -> Result<Option<Pruned>, PruneError> {
     let report = verify(folder, &Trust::default())?;
     if !report.is_intact() {
         return Err(PruneError::Unsound(report.findings.len()));
     }
+    let keep_from = earliest(folder)?;
     let numbers = segments(folder)?;
     let mut follower = None;
     for number in

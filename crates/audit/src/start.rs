@@ -38,6 +38,7 @@ pub(crate) fn start(path: &Path, options: Options, disk: Box<dyn Disk>) -> Resul
     let Ground { node, head, file, extent, open, signed, torn } = ground;
     let status = Arc::new(Status::default());
     status.writes_into(extent.number);
+    status.durable_to(extent.end());
     let mut writer = Writer {
         folder,
         node,

@@ -169,6 +169,7 @@ impl Writer {
                 self.pace = Pace::default();
                 self.signer.wrote();
                 self.status.wrote(entries.len());
+                self.status.durable_to(self.extent.end());
                 Ok(())
             }
             Err(error) => {
@@ -291,6 +292,7 @@ impl Writer {
         self.head = head;
         self.status.writes_into(extent.number);
         self.extent = extent;
+        self.status.durable_to(self.extent.end());
         self.state = State::Live(file);
         Ok(())
     }

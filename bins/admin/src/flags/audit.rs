@@ -13,6 +13,20 @@ pub(crate) enum AuditCommand {
     NewKey,
     /// Print the newest checkpoint, to be kept where nobody who can write the journal can write
     Checkpoint,
+    /// Show the newest records
+    Tail {
+        /// How many
+        #[arg(short = 'n', long, default_value_t = 20)]
+        lines: usize,
+        #[command(flatten)]
+        filter: Filter,
+    },
+    /// Show all records that are asked for, oldest first
+    Search(Filter),
+    /// Count what was done, refused and failed, and name who was refused most often
+    Report(Filter),
+    /// Tell who was given a secret's payload, how often and when
+    WhoRead(WhoRead),
     /// Remove old journal files, leaving a signed statement at which verifications begin
     Prune(Prune),
 }
@@ -33,6 +47,44 @@ pub(crate) struct Prune {
     /// Remove files all of whose records are older than this, such as 2026-01-31
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) before: Timestamp,
+}
+
+/// Which records; all that is given has to fit.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Filter {
+    /// Of that user
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// Of callers in that project
+    #[arg(long)]
+    pub(crate) project: Option<String>,
+    /// About that secret
+    #[arg(long, value_name = "ID")]
+    pub(crate) secret: Option<String>,
+    /// Of that action, such as secret.payload.read
+    #[arg(long)]
+    pub(crate) action: Option<String>,
+    /// That ended so: success, refused, failed, unknown, settleddone or settledundone
+    #[arg(long)]
+    pub(crate) outcome: Option<String>,
+    /// From then on, such as 2026-01-31 or 2026-01-31T12:00
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) since: Option<Timestamp>,
+    /// Before then
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) until: Option<Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhoRead {
+    /// The secret's id
+    pub(crate) secret: String,
+    /// From then on, such as 2026-01-31 or 2026-01-31T12:00
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) since: Option<Timestamp>,
+    /// Before then
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// An instant as the API takes it too.

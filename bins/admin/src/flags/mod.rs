@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use strongroom_runtime::{Flag, Sources, Value};
 
-pub(crate) use self::audit::{AuditCommand, Prune, Verify};
+pub(crate) use self::audit::{AuditCommand, Filter, Prune, Verify, WhoRead};
 
 /// Strongroom's tool for operators. Takes the server's settings, and works beside it or without it.
 #[derive(Debug, Parser)]
@@ -48,6 +48,7 @@ pub(crate) enum Output {
     #[default]
     Table,
     Json,
+    Csv,
 }
 
 #[derive(Debug, Subcommand)]
@@ -105,6 +106,8 @@ Examples:
   strongroom-admin --data-dir /var/lib/strongroom audit verify
   strongroom-admin --data-dir /var/lib/strongroom audit public-key > journal.pem
   strongroom-admin --data-dir /var/lib/strongroom audit checkpoint > last.json
+  strongroom-admin --data-dir /var/lib/strongroom audit report --since 2026-01-01
+  strongroom-admin --data-dir /var/lib/strongroom audit who-read 94c3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e5f
   strongroom-admin --data-dir ./copy audit verify --public-key journal.pem --checkpoint last.json
   strongroom-admin --data-dir /var/lib/strongroom audit prune --before 2026-01-01")]
     Audit {

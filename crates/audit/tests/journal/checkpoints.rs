@@ -198,9 +198,9 @@ fn a_lost_key_stops_the_start_until_the_operator_makes_a_new_one() {
     assert!(!found(folder.path(), &knowing(&[first], None)).is_empty());
 }
 
-fn pruned(folder: &Path, before: &str, keep_from: Option<u64>) -> Option<Vec<u64>> {
+fn pruned(folder: &Path, before: &str) -> Option<Vec<u64>> {
     let [before, now] = [before, "2030-01-01"].map(|text| Timestamp::parse(text).unwrap());
-    prune(folder, before, keep_from, now).unwrap().map(|pruned| pruned.segments)
+    prune(folder, before, now).unwrap().map(|pruned| pruned.segments)
 }
 
 #[test]
@@ -211,9 +211,14 @@ fn old_segments_are_removed_under_a_signed_statement() {
     assert!(whole.segments > 4, "the records are too short for this test");
     let key = public_key(folder.path()).unwrap();
     // Nothing is older than that, nothing that is needed goes, and the newest stays.
-    assert_eq!(pruned(folder.path(), "1971", None), None);
-    assert_eq!(pruned(folder.path(), "2999", Some(1)), None);
-    assert_eq!(pruned(folder.path(), "2999", Some(3)), Some(vec![1, 2]));
+    assert_eq!(pruned(folder.path(), "1971"), None);
+    let cursors = folder.path().join("cursors");
+    fs::create_dir(&cursors).unwrap();
+    fs::write(cursors.join("idle.json"), "{\"segment\":1,\"offset\":9}").unwrap();
+    assert_eq!(pruned(folder.path(), "2999"), None);
+    fs::write(cursors.join("idle.json"), "{\"segment\":3,\"offset\":0}").unwrap();
+    assert_eq!(pruned(folder.path(), "2999"), Some(vec![1, 2]));
+    fs::remove_dir_all(cursors).unwrap();
     let report = verify(folder.path(), &knowing(&[key], Some(newest(folder.path())))).unwrap();
     assert_eq!(report.findings, []);
     assert_eq!((report.segments, report.last_hash), (whole.segments - 2, whole.last_hash));
@@ -240,7 +245,7 @@ fn old_segments_are_removed_under_a_signed_statement() {
     }
     fs::write(folder.path().join("pruned"), statement).unwrap();
     intact(folder.path());
-    assert!(pruned(folder.path(), "2999", None).unwrap().starts_with(&[3]));
+    assert!(pruned(folder.path(), "2999").unwrap().starts_with(&[3]));
     let Report { segments, findings, .. } = verify(folder.path(), &knowing(&[key], None)).unwrap();
     assert_eq!((segments, findings), (1, vec![]));
 }
@@ -251,7 +256,7 @@ fn a_journal_that_is_not_sound_is_not_pruned() {
     journal(folder.path(), 12, 1500);
     edit(&folder.path().join("0000000001.jsonl"), |bytes| bytes[100] ^= 1);
     let [before, now] = ["2999", "2030"].map(|text| Timestamp::parse(text).unwrap());
-    let refused = prune(folder.path(), before, None, now).unwrap_err();
+    let refused = prune(folder.path(), before, now).unwrap_err();
     assert!(refused.to_string().contains("nothing of it is removed"), "{refused}");
     assert!(folder.path().join("0000000001.jsonl").exists());
 }

@@ -1,6 +1,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use strongroom_audit::ForwarderOptions;
+
+use super::forwarders::forwarders;
 use super::reader::Reader;
 use super::sections::{PATH, seconds};
 
@@ -14,6 +17,8 @@ pub struct AuditSection {
     pub segment_bytes: u64,
     /// How long a record may wait for a signed checkpoint.
     pub checkpoint_every: Duration,
+    /// Where its records are sent.
+    pub forwarders: Vec<ForwarderOptions>,
 }
 
 pub(super) fn audit(reader: &mut Reader, data_dir: &Path) -> AuditSection {
@@ -25,5 +30,6 @@ pub(super) fn audit(reader: &mut Reader, data_dir: &Path) -> AuditSection {
         folder: reader.get("audit.folder", data_dir.join("journal"), PATH),
         segment_bytes,
         checkpoint_every: seconds(reader, "audit.checkpoint_seconds", Duration::from_mins(1)),
+        forwarders: forwarders(reader),
     }
 }

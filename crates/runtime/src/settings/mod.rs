@@ -4,6 +4,7 @@ mod audit;
 mod cors;
 mod edge;
 mod expiry;
+mod forwarders;
 mod kmip;
 mod orders;
 mod quotas;

@@ -19,7 +19,7 @@ pub(super) fn new_key(settings: &Settings, output: Output) -> CommandResult {
 fn show(key: PublicKey, output: Output) -> CommandResult {
     let pem = key.to_pem();
     match output {
-        Output::Table => print::text(&pem)?,
+        Output::Table | Output::Csv => print::text(&pem)?,
         Output::Json => print::result(output, &json!({"key": key, "pem": pem}), &[])?,
     }
     Ok(Ended::Well)

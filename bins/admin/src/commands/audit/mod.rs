@@ -1,7 +1,10 @@
 //! The audit journal: one file per question.
 
+mod filter;
 mod keys;
 mod prune;
+mod report;
+mod search;
 mod verify;
 
 use strongroom_runtime::Settings;
@@ -16,6 +19,10 @@ pub(crate) fn run(settings: &Settings, command: &AuditCommand, output: Output) -
         AuditCommand::PublicKey => keys::public_key(settings, output),
         AuditCommand::NewKey => keys::new_key(settings, output),
         AuditCommand::Checkpoint => keys::checkpoint(settings),
+        AuditCommand::Tail { lines, filter } => search::run(settings, filter, *lines, output),
+        AuditCommand::Search(asked) => search::run(settings, asked, usize::MAX, output),
+        AuditCommand::Report(asked) => report::run(settings, asked, output),
+        AuditCommand::WhoRead(asked) => report::who_read(settings, asked, output),
         AuditCommand::Prune(asked) => prune::run(settings, asked, output),
     }
 }

@@ -9,7 +9,7 @@ use crate::print;
 
 /// `audit prune`.
 pub(super) fn run(settings: &Settings, asked: &Prune, output: Output) -> CommandResult {
-    let pruned = prune(&settings.audit.folder, asked.before, None, SystemClock.now())?;
+    let pruned = prune(&settings.audit.folder, asked.before, SystemClock.now())?;
     let segments = pruned.as_ref().map(|pruned| pruned.segments.clone()).unwrap_or_default();
     let through = pruned.map(|pruned| pruned.through);
     let told = through.map_or("-".to_owned(), |through| through.to_string());
