@@ -24,7 +24,7 @@ fn server(data: &Path, forwarders: &str) -> Server {
 
 /// Waits until something is so that nobody announces.
 fn until(what: &str, mut so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !so() {
         assert!(Instant::now() < deadline, "still not: {what}");
         std::thread::sleep(Duration::from_millis(20));

@@ -28,6 +28,6 @@ fn an_otlp_receiver_gets_every_record() {
     let server = server(&folder.path().join("data"), &table);
     server.client("demo").create(&json!({"name": "n"}));
     let journal = server.records();
-    let received: Vec<String> = lines.take(journal.len()).collect();
-    assert_complete(&journal, &numbers(received.iter().map(String::as_str)));
+    let bodies: Vec<String> = lines.take(journal.len()).collect();
+    assert_complete(&journal, &numbers(bodies.iter().map(String::as_str)));
 }
