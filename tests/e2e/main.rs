@@ -10,6 +10,8 @@
 mod access;
 mod acls;
 mod admin;
+mod audit_looking;
+mod audit_proof;
 mod audit_records;
 mod clients;
 mod consumers;
@@ -22,6 +24,7 @@ mod durability;
 mod errors;
 mod expiry;
 mod first_run;
+mod forwarding;
 mod haproxy;
 mod hostile;
 mod isolation;

@@ -41,12 +41,14 @@ const ENVIRONMENTS: [Environment; 2] = [
 
 /// What the environment and the tests need from the system: a command that succeeds when it is there, and the
 /// Debian package that brings it.
-const NEEDED: [(&[&str], &str); 6] = [
+const NEEDED: &[(&[&str], &str)] = &[
     (&["curl", "--version"], "curl"),
     (&["haproxy", "-v"], "haproxy"),
     (&["nft", "--version"], "nftables"),
     (&["python3", "-c", "import sys; assert sys.version_info >= (3, 10)"], "python3"),
     (&["python3", "-c", "import venv, ensurepip"], "python3-venv"),
+    (&["test", "-x", "/usr/sbin/rsyslogd"], "rsyslog"),
+    (&["sh", "-c", "test -e /usr/lib/*/rsyslog/lmnsd_gtls.so"], "rsyslog-gnutls"),
     (&["systemd-analyze", "--version"], "systemd"),
 ];
 

@@ -13,7 +13,7 @@ use strongroom_runtime::{Settings, chain};
 
 use crate::commands::{CommandResult, Ended, audit, completions, db, kmip, master_key, policy, rotation};
 use crate::flags::{
-    AuditCommand, Command, DbCommand, Flags, KmipCommand, MasterKeyCommand, PolicyCommand, ProjectKeyCommand,
+    Command, DbCommand, Flags, KmipCommand, MasterKeyCommand, PolicyCommand, ProjectKeyCommand,
 };
 
 fn main() -> ExitCode {
@@ -56,11 +56,11 @@ fn main() -> ExitCode {
         Command::Rotation { command } => rotation::look_after(&settings, command, flags.output),
         Command::Db { command: DbCommand::Upgrade } => db::upgrade(&settings, flags.output),
         Command::Db { command: DbCommand::Status } => db::status(&settings, flags.output),
-        Command::Audit { command: AuditCommand::Verify } => audit::verify(&settings, flags.output),
         Command::Kmip { command: KmipCommand::CreateMasterKey { next_version } } => {
             kmip::create_master_key(&settings, next_version, flags.output)
         }
         Command::Kmip { command: KmipCommand::Check } => kmip::check(&settings, flags.output),
+        Command::Audit { command } => audit::run(&settings, &command, flags.output),
         Command::Policy { command: PolicyCommand::Explain(asked) } => {
             policy::explain(&settings, &asked, flags.output)
         }

@@ -11,6 +11,7 @@ use crate::flags::Output;
 pub(crate) fn result(output: Output, value: &impl Serialize, rows: &[Vec<String>]) -> io::Result<()> {
     match output {
         Output::Json => text(&format!("{}\n", serde_json::json!(value))),
+        Output::Csv => text(&rows.iter().map(|row| record(row)).collect::<String>()),
         Output::Table => text(&rows.iter().map(|row| line(row, rows) + "\n").collect::<String>()),
     }
 }
@@ -32,7 +33,34 @@ fn line(row: &[String], rows: &[Vec<String>]) -> String {
     cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
+/// A record of comma-separated values (RFC 4180).
+fn record(row: &[String]) -> String {
+    row.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",") + "\r\n"
+}
+
+/// Quoted where it has to be. What a spreadsheet would take for a formula gets an apostrophe before it: callers
+/// choose their own names.
+fn quoted(cell: &str) -> String {
+    let mark = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{mark}{}\"", cell.replace('"', "\"\""))
+    } else {
+        format!("{mark}{cell}")
+    }
+}
+
 /// Why the command ends.
 pub(crate) fn error(message: &str) {
     eprintln!("strongroom-admin: {message}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_quoted_and_are_never_formulas() {
+        let row = ["plain", "a,b", "say \"x\"", "=1+1", "-1,2"].map(str::to_owned);
+        assert_eq!(record(&row), "plain,\"a,b\",\"say \"\"x\"\"\",'=1+1,\"'-1,2\"\r\n");
+    }
 }

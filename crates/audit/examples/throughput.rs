@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ring::digest::{SHA256, digest};
-use strongroom_audit::{Journal, Options, verify};
+use strongroom_audit::{Journal, Options, Trust, verify};
 use strongroom_core::audit::{Action, Event, Origin, Outcome, Phase, Target};
 use strongroom_core::ports::AuditSink as _;
 use strongroom_core::{Caller, Clock as _, ProjectId, SecretId, SystemClock, UserId};
@@ -89,7 +89,7 @@ fn start(folder: &Path) {
 
 fn check(folder: &Path) {
     let started = Instant::now();
-    let report = verify(folder).unwrap();
+    let report = verify(folder, &Trust::default()).unwrap();
     assert!(report.is_intact());
     let verified = rate(report.bytes, started) >> 20;
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());

@@ -42,21 +42,23 @@ struct Suspect {
 
 impl Chain {
     /// Follows one record. Where the chain stands nowhere yet, it is taken at its word.
-    pub(crate) fn record(&mut self, place: Place, line: &Line<'_>) {
+    /// Returns whether it follows.
+    pub(crate) fn record(&mut self, place: Place, line: &Line<'_>) -> bool {
         self.settle(Some(line.seq));
         let Some(head) = self.head else {
             self.head = line.stated().map(|hash| Head { hash, next_seq: line.seq.saturating_add(1) });
-            return;
+            return false;
         };
         let hash = line.hash_after(head.hash);
         if line.seq == head.next_seq {
             let other = self.by_text.map(|by_text| line.hash_after(by_text));
             if let Some(hash) = [Some(hash), other].into_iter().flatten().find(|hash| line.states(*hash)) {
                 self.stand(hash, line.seq);
-                return;
+                return true;
             }
         }
         self.suspect = Some(Suspect { place, seq: line.seq, stated: line.stated(), by_text: hash });
+        false
     }
 
     /// Passes a line that is no record.
@@ -66,9 +68,19 @@ impl Chain {
         self.find(place, None, Defect::Malformed);
     }
 
+    /// Whether that number comes next, all before being where it belongs.
+    pub(crate) fn expects(&self, seq: u64) -> bool {
+        self.suspect.is_none() && self.unreadable == 0 && self.head.is_some_and(|head| head.next_seq == seq)
+    }
+
     /// No record follows.
     pub(crate) fn end(&mut self) {
         self.settle(None);
+    }
+
+    /// Notes what is wrong with a file beside the segments.
+    pub(crate) fn find_in(&mut self, file: &str, defect: Defect) {
+        self.findings.push(Finding { file: file.to_owned(), line: None, seq: None, defect });
     }
 
     /// Notes what is wrong.

@@ -38,6 +38,11 @@ impl Entry {
         Ok((Self { body, step: Step::of(event), reply: Some(reply) }, answer))
     }
 
+    /// A record of the journal's own, which nobody waits for.
+    pub(crate) fn own(body: Body) -> Self {
+        Self { body, step: None, reply: None }
+    }
+
     /// Tells the caller. One that stopped waiting misses nothing it could act on.
     pub(crate) fn answer(&mut self, result: Result<(), AuditError>) {
         if let Some(reply) = self.reply.take() {

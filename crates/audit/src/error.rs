@@ -3,6 +3,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::signing_key::SigningKeyError;
+
 /// The system refused something about a file.
 #[derive(Debug, Error)]
 #[error("can't {doing} {}", path.display())]
@@ -66,6 +68,9 @@ pub enum OpenError {
          with an empty one", .0.display()
     )]
     NoSegments(PathBuf),
+    /// The key that signs checkpoints is not as it has to be.
+    #[error(transparent)]
+    SigningKey(#[from] SigningKeyError),
     /// A record was altered or removed by somebody else.
     #[error(transparent)]
     Damaged(#[from] Damage),

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::public_key::PublicKey;
+
 /// One place where a journal is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -61,6 +63,29 @@ pub enum Defect {
         /// What it found.
         found: String,
     },
+    /// The checkpoint is not signed by the key that it names, or vouches for something else.
+    WrongSignature,
+    /// It is signed by a key that is not trusted.
+    ForeignKey {
+        /// The key.
+        key: PublicKey,
+    },
+    /// A segment was ended in good order, and its last record is no checkpoint.
+    Unsigned,
+    /// The record is not the one that a statement, signed at that time, vouches for.
+    NotAsSigned {
+        /// When that was signed.
+        at: String,
+    },
+    /// Records that a checkpoint vouches for are gone from the journal's end.
+    CutTail {
+        /// The first that is gone.
+        from: u64,
+        /// The last that is known to be gone.
+        to: u64,
+        /// When the checkpoint was signed.
+        at: String,
+    },
     /// The file ends within a line, and nobody is writing it. The next start cuts that off, if a crash left it.
     TornTail {
         /// Bytes of the unfinished line.
@@ -89,6 +114,19 @@ impl fmt::Display for Defect {
             }
             Self::Declared { found } => {
                 write!(f, "tampered with: the writer put on record about the segment before that {found}")
+            }
+            Self::WrongSignature => {
+                f.write_str("forged: the checkpoint's signature does not prove what stands before it")
+            }
+            Self::ForeignKey { key } => {
+                write!(f, "foreign: it is signed by the key {key}, which is not trusted")
+            }
+            Self::Unsigned => f.write_str("unsigned: the segment before does not end in a checkpoint"),
+            Self::NotAsSigned { at } => {
+                write!(f, "made anew: it is not what was there when the journal was signed at {at}")
+            }
+            Self::CutTail { from, to, at } => {
+                write!(f, "cut off: records {from} to {to}, which were signed at {at}, are gone from the end")
             }
             Self::TornTail { bytes } => write!(
                 f,

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::changes::Listed;
 use crate::hash::Hash;
+use crate::public_key::PublicKey;
 
 /// The format of segments that this crate writes and reads.
 pub(crate) const FORMAT: u32 = 1;
@@ -19,6 +20,8 @@ pub(crate) struct Header {
     pub(crate) segment: u64,
     /// The hash of the record before this one.
     pub(crate) previous: Hash,
+    /// The key that signs the segment's checkpoints.
+    pub(crate) key: PublicKey,
     /// Changes whose intent is in an earlier segment and whose outcome is not.
     pub(crate) open: Vec<Listed>,
     /// Why the segment before ended early.
@@ -67,6 +70,7 @@ mod tests {
                 node: "n".to_owned(),
                 segment: 1,
                 previous: Hash::first("n"),
+                key: PublicKey::from_bytes(&[7; 32]).unwrap(),
                 open: Vec::new(),
                 after,
             };

@@ -1,14 +1,17 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use strongroom_core::audit::Event;
 use strongroom_core::ports::{AuditError, AuditSink, OpenChange};
 use strongroom_core::{Clock, SystemClock};
+use tokio::sync::watch;
 
 use crate::entry::Entry;
 use crate::error::{FileError, OpenError};
+use crate::position::Position;
 use crate::queue::Queue;
 use crate::start::start;
 use crate::status::{Stats, Status};
@@ -24,14 +27,21 @@ pub struct Options {
     pub create: bool,
     /// The size, in bytes, from which on a segment is followed by the next.
     pub segment_bytes: u64,
-    /// Tells the time at which a segment was begun; events bring their own.
+    /// How long a record may wait for a checkpoint that vouches for it.
+    pub checkpoint_every: Duration,
+    /// Tells the time of segments and checkpoints; events bring their own.
     pub clock: Arc<dyn Clock>,
 }
 
 impl Default for Options {
-    /// An existing folder, segments of 32 MiB, the machine's clock.
+    /// An existing folder, segments of 32 MiB, a checkpoint each minute, the machine's clock.
     fn default() -> Self {
-        Self { create: false, segment_bytes: 32 << 20, clock: Arc::new(SystemClock) }
+        Self {
+            create: false,
+            segment_bytes: 32 << 20,
+            checkpoint_every: Duration::from_mins(1),
+            clock: Arc::new(SystemClock),
+        }
     }
 }
 
@@ -41,6 +51,7 @@ impl Default for Options {
 /// there are, the less each one's record costs. Dropping the journal waits until what was handed in is
 /// written.
 pub struct Journal {
+    folder: PathBuf,
     node: String,
     open: Vec<OpenChange>,
     queue: Arc<Queue>,
@@ -63,7 +74,17 @@ impl Journal {
         let thread = thread::Builder::new().name("audit-journal".to_owned());
         let thread = thread.spawn(move || ending.follow(writer));
         let thread = thread.map_err(FileError::when("start the thread that writes", folder))?;
-        Ok(Self { node, open, queue, status, thread: Some(thread) })
+        Ok(Self { folder: folder.to_owned(), node, open, queue, status, thread: Some(thread) })
+    }
+
+    /// Tells how far the journal is durable, and of every change of that.
+    pub(crate) fn durable(&self) -> watch::Receiver<Position> {
+        self.status.durable()
+    }
+
+    /// Where the journal is.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// What the journal has done since it was opened.
@@ -138,7 +159,7 @@ mod tests {
 
     use super::*;
     use crate::records::Records;
-    use crate::verify::verify;
+    use crate::verify::{Trust, verify};
 
     const WORKS: u8 = 0;
     const FAILS: u8 = 1;
@@ -207,7 +228,7 @@ mod tests {
         journal.record(event(Phase::Outcome, None, "after")).await.unwrap();
         drop(journal);
         assert_eq!(request_ids(folder.path()), ["intent", "outcome", "after"]);
-        assert_eq!(verify(folder.path()).unwrap().findings, []);
+        assert_eq!(verify(folder.path(), &Trust::default()).unwrap().findings, []);
     }
 
     #[tokio::test]

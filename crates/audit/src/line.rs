@@ -14,6 +14,8 @@ const KIND: &[u8] = b"\"kind\":\"";
 
 /// The kind of a segment's first record.
 pub(crate) const SEGMENT: &str = "segment";
+/// The kind of a record in which the journal's key vouches for all records before.
+pub(crate) const CHECKPOINT: &str = "checkpoint";
 /// The kind of a record of something that happened.
 pub(crate) const EVENT: &str = "event";
 

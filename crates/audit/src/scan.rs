@@ -8,7 +8,7 @@ use crate::changes::{OpenChanges, Step};
 use crate::entry::LARGEST_WRITE;
 use crate::error::{Damage, FileError};
 use crate::header::{FORMAT, Header};
-use crate::line::{EVENT, Head, Line, SEGMENT};
+use crate::line::{CHECKPOINT, EVENT, Head, Line, SEGMENT};
 use crate::lines::{Lines, Placed};
 
 /// What a segment holds, checked record by record from its header on.
@@ -19,6 +19,8 @@ pub(crate) struct Scan {
     pub(crate) head: Head,
     /// Where the last sound record ends, in bytes.
     pub(crate) len: u64,
+    /// Whether the last sound record is a checkpoint, or the header.
+    pub(crate) signed: bool,
     /// Sound records, the header among them.
     pub(crate) records: u64,
     /// Changes under way after the last sound record.
@@ -50,7 +52,8 @@ pub(crate) fn scan(path: &Path, number: u64, limit: u64) -> Result<Scan, ScanErr
         .ok_or_else(|| damage(1, 0, "it has no sound header of this format and number"))?;
     let open = OpenChanges::from_header(header.open)
         .ok_or_else(|| damage(1, 0, "its header lists a change without a valid id"))?;
-    let mut scan = Scan { node: header.node, head, len: lines.offset(), records: 1, open, torn: 0 };
+    let mut scan =
+        Scan { node: header.node, head, len: lines.offset(), signed: true, records: 1, open, torn: 0 };
 
     while let Some(line) = lines.next().map_err(reading())? {
         if scan.take_in(&line) {
@@ -79,6 +82,7 @@ impl Scan {
         }
         self.head = Head { hash, next_seq: line.seq + 1 };
         self.records += 1;
+        self.signed = line.kind == CHECKPOINT;
         if line.kind == EVENT
             && let Some(step) = Step::on_line(placed.text)
         {

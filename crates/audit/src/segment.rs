@@ -11,6 +11,7 @@ use crate::error::FileError;
 use crate::folder::{Folder, Identity, segment_path};
 use crate::header::Header;
 use crate::line::{Body, Head, SEGMENT};
+use crate::position::Position;
 use crate::scan::{ScanError, scan};
 
 /// Bytes set aside on the disk for a new segment. A disk with less room counts as full: a segment that could
@@ -32,6 +33,11 @@ impl Extent {
     pub(crate) fn of(file: &File, number: u64, path: PathBuf, len: u64) -> Result<Self, FileError> {
         let metadata = file.metadata().map_err(FileError::when("look at", &path))?;
         Ok(Self { number, path, len, identity: Identity::of(&metadata) })
+    }
+
+    /// Where the next record will begin.
+    pub(crate) fn end(&self) -> Position {
+        Position { segment: self.number, offset: self.len }
     }
 
     /// Finds out, for the price of two looks at metadata, whether the file is where and as long as it must be.

@@ -15,6 +15,8 @@ use crate::line::Head;
 use crate::outage::Pace;
 use crate::scan::{Scan, ScanError, scan};
 use crate::segment::{Begun, Draft, Extent, reopen};
+use crate::signer::Signer;
+use crate::signing_key::SigningKey;
 use crate::status::Status;
 use crate::writer::{Disk, State, Writer};
 
@@ -22,20 +24,28 @@ use crate::writer::{Disk, State, Writer};
 pub(crate) fn start(path: &Path, options: Options, disk: Box<dyn Disk>) -> Result<Writer, OpenError> {
     let folder = Folder::open(path, options.create)?;
     let last = segments(path)?.last().copied();
-    let ground = match (node(path)?, last) {
-        (None, None) => found(&folder, &options)?,
+    let (ground, key) = match (node(path)?, last) {
+        (None, None) => {
+            let key = SigningKey::load_or_create(&folder)?;
+            (found(&folder, &options, &key)?, key)
+        }
         (Some(_), None) => return Err(OpenError::NoSegments(path.to_owned())),
-        (node, Some(number)) => go_on(&folder, node, number)?,
+        (node, Some(number)) => {
+            let ground = go_on(&folder, node, number)?;
+            (ground, SigningKey::load(path)?)
+        }
     };
-    let Ground { node, head, file, extent, open, torn } = ground;
+    let Ground { node, head, file, extent, open, signed, torn } = ground;
     let status = Arc::new(Status::default());
     status.writes_into(extent.number);
+    status.durable_to(extent.end());
     let mut writer = Writer {
         folder,
         node,
         clock: options.clock,
         disk,
         segment_bytes: options.segment_bytes,
+        signer: Signer::new(key, options.checkpoint_every, signed),
         status,
         head,
         extent,
@@ -58,12 +68,13 @@ struct Ground {
     file: File,
     extent: Extent,
     open: OpenChanges,
+    signed: bool,
     torn: u64,
 }
 
 /// Begins a node's journal. The node is named last, so that a crash in between leaves a folder that either
 /// is empty or has a first segment with nothing but its header.
-fn found(folder: &Folder, options: &Options) -> Result<Ground, OpenError> {
+fn found(folder: &Folder, options: &Options, key: &SigningKey) -> Result<Ground, OpenError> {
     let node = Uuid::new_v4().to_string();
     let origin = Head::first(&node);
     let header = Header {
@@ -72,12 +83,13 @@ fn found(folder: &Folder, options: &Options) -> Result<Ground, OpenError> {
         node: node.clone(),
         segment: 1,
         previous: origin.hash,
+        key: key.public(),
         open: Vec::new(),
         after: None,
     };
     let Begun { file, extent, head } = Draft::create(folder, 1)?.publish(folder, origin, &header)?;
     folder.set_node(&node)?;
-    Ok(Ground { node, head, file, extent, open: OpenChanges::default(), torn: 0 })
+    Ok(Ground { node, head, file, extent, open: OpenChanges::default(), signed: true, torn: 0 })
 }
 
 /// Checks the last segment and opens it to write on.
@@ -87,7 +99,7 @@ fn go_on(folder: &Folder, node: Option<String>, number: u64) -> Result<Ground, O
         ScanError::File(error) => OpenError::File(error),
         ScanError::Damaged(damage) => OpenError::Damaged(damage),
     })?;
-    let Scan { node: named, head, len, records, open, torn } = scan;
+    let Scan { node: named, head, len, signed, records, open, torn } = scan;
     match node {
         Some(node) if node == named => {}
         None if number == 1 && records == 1 => folder.set_node(&named)?,
@@ -95,7 +107,7 @@ fn go_on(folder: &Folder, node: Option<String>, number: u64) -> Result<Ground, O
     }
     let file = reopen(&path)?;
     let extent = Extent::of(&file, number, path, len)?;
-    Ok(Ground { node: named, head, file, extent, open, torn })
+    Ok(Ground { node: named, head, file, extent, open, signed, torn })
 }
 
 /// Keeps what a crash left of its last write in a file beside, cuts it off, and goes on in a fresh segment,

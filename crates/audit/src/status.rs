@@ -2,6 +2,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use strongroom_core::ports::AuditError;
+use tokio::sync::watch;
+
+use crate::position::Position;
 
 /// How the journal does, for whoever asks while its thread works.
 #[derive(Default)]
@@ -13,6 +16,7 @@ pub(crate) struct Status {
     writes: AtomicU64,
     segment: AtomicU64,
     owed: AtomicU64,
+    durable: watch::Sender<Position>,
 }
 
 /// What a journal has done since it was opened.
@@ -57,6 +61,16 @@ impl Status {
     /// That segment is the newest.
     pub(crate) fn writes_into(&self, segment: u64) {
         self.segment.store(segment, Ordering::Relaxed);
+    }
+
+    /// All that lies before is durable.
+    pub(crate) fn durable_to(&self, position: Position) {
+        self.durable.send_replace(position);
+    }
+
+    /// Tells how far the journal is durable, and of every change of that.
+    pub(crate) fn durable(&self) -> watch::Receiver<Position> {
+        self.durable.subscribe()
     }
 
     /// That many records became durable by one write.

@@ -1,18 +1,28 @@
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use strongroom_core::Timestamp;
 use thiserror::Error;
 
-use crate::chain::{Chain, Place};
+use crate::chain::Place;
 use crate::error::FileError;
 use crate::finding::{Defect, Finding};
-use crate::folder::{NODE, has_writer, node, segment_path, segments};
+use crate::folder::{NODE, node, segments};
 use crate::hash::Hash;
-use crate::header::{FORMAT, Header, Incident};
-use crate::line::{Head, Line, SEGMENT};
-use crate::lines::Lines;
+use crate::public_key::PublicKey;
+use crate::statement::Statement;
+use crate::walk::Walk;
+
+/// What somebody who verifies a journal knows from elsewhere. The less it is, the less is proved.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Trust {
+    /// The keys that may have signed. When none is given, the journal is believed which keys are its own,
+    /// and a journal that was made anew with another key is not found out.
+    pub keys: Vec<PublicKey>,
+    /// A checkpoint of this journal. Records up to it that are gone, or are not those that it vouches for,
+    /// are found, even when whatever came later was cut off or made anew.
+    pub checkpoint: Option<Statement>,
+}
 
 /// What a whole journal holds, and whether it is as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +32,10 @@ pub struct Report {
     pub node: Option<String>,
     /// Segment files read.
     pub segments: u64,
-    /// Records read, segment headers among them.
+    /// Records read, segment headers and checkpoints among them.
     pub records: u64,
+    /// Sound checkpoints among the records.
+    pub checkpoints: u64,
     /// Bytes read.
     pub bytes: u64,
     /// When the first record was made.
@@ -32,8 +44,14 @@ pub struct Report {
     pub last: Option<Timestamp>,
     /// The number of the last record.
     pub last_seq: Option<u64>,
-    /// The hash of the last record. Kept elsewhere, it tells later whether the journal's end was cut off.
+    /// The hash of the last record.
     pub last_hash: Option<Hash>,
+    /// The newest checkpoint. Kept elsewhere, it tells later whether the journal's end was cut off.
+    pub checkpoint: Option<Statement>,
+    /// The keys that the segments name as their own.
+    pub keys: Vec<PublicKey>,
+    /// The number of the last record that the operator has removed, with all before it, by a signed statement.
+    pub pruned_through: Option<u64>,
     /// Bytes of a record that a running writer had begun when its file was read.
     pub unfinished: u64,
     /// Whatever is wrong, in the journal's order; at most 1000.
@@ -60,139 +78,29 @@ pub enum VerifyError {
 }
 
 /// Reads every record of the journal in that folder and finds out whether any was altered, removed, added or
-/// moved. Works beside a running writer, and blocks while it reads.
+/// moved. Needs public keys only, works beside a running writer, and blocks while it reads.
 ///
-/// Two things no journal can tell about itself: that whole records were cut off its very end, and that all
-/// of it was written anew. [`Report::last_hash`], kept elsewhere, tells both.
-pub fn verify(folder: &Path) -> Result<Report, VerifyError> {
+/// That records were cut off the journal's very end shows only by a checkpoint that was kept elsewhere
+/// ([`Trust::checkpoint`]).
+pub fn verify(folder: &Path, trust: &Trust) -> Result<Report, VerifyError> {
     let numbers = segments(folder)?;
-    let last = *numbers.last().ok_or_else(|| VerifyError::NoJournal(folder.to_owned()))?;
-    let mut walk = Walk::default();
-    let mut expected = 1;
+    let (Some(first), Some(last)) = (numbers.first().copied(), numbers.last().copied()) else {
+        return Err(VerifyError::NoJournal(folder.to_owned()));
+    };
+    let mut walk = Walk::new(trust);
+    let mut expected = walk.pruned(folder, first)?;
     for number in numbers {
         if number > expected {
-            walk.chain.end();
-            walk.chain.head = None;
-            let defect = Defect::MissingSegments { from: expected, to: number - 1 };
-            walk.chain.find(Place { segment: number, line: None }, None, defect);
+            walk.gap(expected, number);
         }
         walk.segment(folder, number, number == last)?;
         expected = number.saturating_add(1);
     }
-    walk.chain.end();
+    walk.end(Place { segment: last, line: None });
     let mut report = walk.report();
     if node(folder).ok().flatten() != report.node {
         let file = NODE.to_owned();
         report.findings.push(Finding { file, line: None, seq: None, defect: Defect::WrongNode });
     }
     Ok(report)
-}
-
-/// A journal as far as it has been read.
-#[derive(Default)]
-struct Walk {
-    chain: Chain,
-    node: Option<String>,
-    segments: u64,
-    records: u64,
-    bytes: u64,
-    unfinished: u64,
-    first: Option<Timestamp>,
-    /// The last record's line.
-    last: Vec<u8>,
-}
-
-impl Walk {
-    fn segment(&mut self, folder: &Path, number: u64, is_last: bool) -> Result<(), FileError> {
-        let path = segment_path(folder, number);
-        let reading = || FileError::when("read", &path);
-        let mut lines = Lines::new(File::open(&path).map_err(reading())?);
-        let mut records = 0;
-        let mut torn = None;
-        while let Some(placed) = lines.next().map_err(reading())? {
-            let place = Place { segment: number, line: Some(placed.number) };
-            if !placed.ended && is_last {
-                torn = Some((place, u64::try_from(placed.text.len()).unwrap_or(u64::MAX)));
-                break;
-            }
-            match Line::parse(placed.text).filter(|_| placed.ended) {
-                Some(line) => {
-                    if placed.number == 1 {
-                        self.header(place, &line, placed.text);
-                    }
-                    self.chain.record(place, &line);
-                    self.last.clear();
-                    self.last.extend_from_slice(placed.text);
-                    records += 1;
-                }
-                None => self.chain.malformed(place),
-            }
-            if self.first.is_none() {
-                self.first = time_of(placed.text);
-            }
-        }
-        if let Some((place, bytes)) = torn {
-            if has_writer(folder)? {
-                self.unfinished = bytes;
-            } else {
-                self.chain.end();
-                self.chain.find(place, None, Defect::TornTail { bytes });
-            }
-        } else if lines.offset() == 0 {
-            self.chain.find(Place { segment: number, line: None }, None, Defect::WrongHeader);
-        }
-        self.segments += 1;
-        self.records += records;
-        self.bytes += lines.offset();
-        Ok(())
-    }
-
-    /// Looks at what should be a segment's header. Whether it was altered is the chain's to tell.
-    fn header(&mut self, place: Place, line: &Line<'_>, text: &[u8]) {
-        let header = serde_json::from_slice::<Header>(text).ok().filter(|_| line.kind == SEGMENT);
-        let Some(header) = header else {
-            self.chain.find(place, Some(line.seq), Defect::WrongHeader);
-            return;
-        };
-        let node = self.node.get_or_insert_with(|| header.node.clone());
-        if header.segment != place.segment || header.format != FORMAT || header.node != *node {
-            self.chain.end();
-            self.chain.head = None;
-            self.chain.find(place, Some(line.seq), Defect::WrongHeader);
-        }
-        if let Some(Incident::Tampered { found }) = header.after {
-            self.chain.find(place, Some(line.seq), Defect::Declared { found });
-        }
-        if self.chain.head.is_none() {
-            let origin = Head::first(&header.node);
-            let continued = Head { hash: header.previous, next_seq: line.seq };
-            self.chain.head = Some(if place.segment == 1 { origin } else { continued });
-        }
-    }
-
-    fn report(self) -> Report {
-        let head = self.chain.head;
-        Report {
-            node: self.node,
-            segments: self.segments,
-            records: self.records,
-            bytes: self.bytes,
-            first: self.first,
-            last: time_of(&self.last),
-            last_seq: head.and_then(|head| head.next_seq.checked_sub(1)),
-            last_hash: head.map(|head| head.hash),
-            unfinished: self.unfinished,
-            findings: self.chain.findings,
-        }
-    }
-}
-
-/// When the record on this line was made.
-fn time_of(line: &[u8]) -> Option<Timestamp> {
-    #[derive(Deserialize)]
-    struct Dated {
-        at: String,
-    }
-    let dated: Dated = serde_json::from_slice(line).ok()?;
-    Timestamp::parse(&dated.at).ok()
 }

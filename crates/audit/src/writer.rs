@@ -17,6 +17,7 @@ use crate::line::Head;
 use crate::outage::{Outage, Pace};
 use crate::queue::Queue;
 use crate::segment::{Begun, Draft, Extent, Fault, Tampering};
+use crate::signer::Signer;
 use crate::status::Status;
 
 /// How often a segment that nobody writes into is looked at.
@@ -43,6 +44,7 @@ pub(crate) struct Writer {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) disk: Box<dyn Disk>,
     pub(crate) segment_bytes: u64,
+    pub(crate) signer: Signer,
     pub(crate) status: Arc<Status>,
     /// Where the chain of durable records stands.
     pub(crate) head: Head,
@@ -77,7 +79,9 @@ impl Writer {
                 if !more {
                     return self.finish();
                 }
-                self.be_ready().ok();
+                if self.be_ready().is_ok() {
+                    self.sign_if_due();
+                }
             }
             while !entries.is_empty() {
                 let batch = entries.drain(..fitting(&entries)).collect();
@@ -92,6 +96,25 @@ impl Writer {
         if !self.owed.is_empty() && matches!(self.state, State::Out(_)) {
             self.recover().ok();
         }
+        if self.signer.has_unsigned() && self.be_ready().is_ok() {
+            self.sign().ok();
+        }
+    }
+
+    /// Vouches for what no checkpoint covers yet, when it has waited long enough.
+    fn sign_if_due(&mut self) {
+        if self.signer.is_due() {
+            self.sign().ok();
+        }
+    }
+
+    /// Adds a checkpoint. One that can't be written is made when the journal has recovered.
+    fn sign(&mut self) -> Result<(), AuditError> {
+        let at = self.clock.now();
+        let body = self.signer.checkpoint(&self.node, self.extent.number, self.head, at)?;
+        self.write(&[Entry::own(body)])?;
+        self.signer.signed();
+        Ok(())
     }
 
     /// Makes a batch of records durable together and tells every caller.
@@ -107,6 +130,7 @@ impl Writer {
                 }
                 self.committed(batch);
                 self.rotate();
+                self.sign_if_due();
             }
             Err(error) => {
                 for mut entry in batch {
@@ -143,7 +167,9 @@ impl Writer {
                 self.extent.len += u64::try_from(self.buffer.len()).unwrap_or(u64::MAX);
                 self.head = head;
                 self.pace = Pace::default();
+                self.signer.wrote();
                 self.status.wrote(entries.len());
+                self.status.durable_to(self.extent.end());
                 Ok(())
             }
             Err(error) => {
@@ -241,6 +267,9 @@ impl Writer {
         if self.extent.len < self.segment_bytes {
             return;
         }
+        if self.sign().is_err() {
+            return;
+        }
         let begun = Draft::create(&self.folder, self.extent.number + 1);
         if let Err(error) = begun.and_then(|draft| self.begin(draft, None)) {
             self.fail(error.into());
@@ -255,6 +284,7 @@ impl Writer {
             node: self.node.clone(),
             segment: self.extent.number + 1,
             previous: self.head.hash,
+            key: self.signer.key(),
             open: self.open.to_header(),
             after,
         };
@@ -262,6 +292,7 @@ impl Writer {
         self.head = head;
         self.status.writes_into(extent.number);
         self.extent = extent;
+        self.status.durable_to(self.extent.end());
         self.state = State::Live(file);
         Ok(())
     }

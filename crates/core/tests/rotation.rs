@@ -165,7 +165,11 @@ async fn a_master_key_rotation_cut_off_after_any_step_goes_on_and_loses_nothing(
         check(&manager, &stored).await;
         check(&manager, &[new]).await;
         drop(manager);
-        assert!(strongroom_audit::verify(&image.path().join("journal")).unwrap().is_intact());
+        assert!(
+            strongroom_audit::verify(&image.path().join("journal"), &strongroom_audit::Trust::default())
+                .unwrap()
+                .is_intact()
+        );
     }
 }
 

@@ -65,6 +65,9 @@ pub enum RunError {
     /// The journal can't be used.
     #[error("the audit journal can't be used")]
     Audit(#[source] strongroom_audit::OpenError),
+    /// The journal's records can't be forwarded as the settings say.
+    #[error("the audit journal can't be forwarded")]
+    Forwarders(#[source] strongroom_audit::ForwardError),
     /// The operator's access rules can't be used.
     #[error("the access rules can't be used")]
     Policy(#[source] PolicyFileError),

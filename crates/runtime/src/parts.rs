@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use strongroom_api::Api;
-use strongroom_audit::{Journal, Options};
+use strongroom_audit::{Forwarding, Journal, Options};
 use strongroom_core::access::PolicyRules;
 use strongroom_core::ports::{Authenticator, SecretBackend};
-use strongroom_core::{Builder, KeyManager, StartError};
+use strongroom_core::{Builder, KeyManager, StartError, SystemClock};
 use strongroom_identity::UnauthenticatedContext;
 use strongroom_storage::{OpenError, OpenOptions, SqliteRepository};
 
@@ -22,6 +22,7 @@ pub(crate) struct Parts {
     pub(crate) manager: KeyManager,
     pub(crate) api: Api,
     pub(crate) repository: Arc<SqliteRepository>,
+    pub(crate) forwarding: Forwarding,
 }
 
 /// Opens every part; the first that refuses stops the start. Nothing is changed on disk before the master
@@ -36,18 +37,25 @@ pub(crate) async fn open(
     let database = OpenOptions { create, upgrade: create || settings.storage.upgrade_at_start };
     let used = was_used(settings, &backends, database).await?;
     // A database that was used had a journal: one that is gone is missed, not begun anew.
-    let options =
-        Options { create: !used, segment_bytes: settings.audit.segment_bytes, ..Options::default() };
+    let options = Options {
+        create: !used,
+        segment_bytes: settings.audit.segment_bytes,
+        checkpoint_every: settings.audit.checkpoint_every,
+        ..Options::default()
+    };
     let journal = Journal::open(&settings.audit.folder, options).map_err(RunError::Audit)?;
     // After the journal, which may refuse: once the database has been opened for writing, the log that a
     // crash left is copied into it.
     let opened = SqliteRepository::open(&settings.storage.file, database).map_err(RunError::Storage)?;
     let repository = Arc::new(opened);
+    let forwarders = settings.audit.forwarders.clone();
+    let (forwarding, gate) =
+        Forwarding::start(journal, forwarders, Arc::new(SystemClock)).map_err(RunError::Forwarders)?;
     let manager = backends
         .into_iter()
         .fold(KeyManager::builder(), Builder::shared_backend)
         .repository(Arc::clone(&repository))
-        .audit(journal)
+        .audit(gate)
         .policy(settings.policy.rule_set, rules)
         .quotas(settings.quotas)
         .build()
@@ -57,7 +65,7 @@ pub(crate) async fn open(
         IdentityMode::Unauthenticated => Arc::new(UnauthenticatedContext),
     };
     let api = Api::new(manager.clone(), authenticator, settings.api.clone());
-    Ok(Parts { manager, api, repository })
+    Ok(Parts { manager, api, repository, forwarding })
 }
 
 /// The operator's own access rules.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use strongroom_api::turned_away;
 use strongroom_edge::{Refusals, Server, Stopping};
@@ -16,6 +17,10 @@ use crate::parts;
 use crate::rotation::Rotator;
 use crate::service_manager;
 use crate::settings::Settings;
+
+/// How long forwarders may take to send what is left when the server stops. What then still is, is sent after
+/// the next start.
+const FORWARD_LAST: Duration = Duration::from_secs(3);
 
 /// How the server is to run.
 #[derive(Debug, Clone)]
@@ -67,6 +72,11 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     recorder.abort();
     alive.abort();
     edge::record(&parts.manager, refusals.take()).await;
+    // The journal closes with the last use of it, and its last records are still to be sent.
+    sweeper.await.ok();
+    recorder.await.ok();
+    drop(parts.manager);
+    parts.forwarding.stop(FORWARD_LAST).await;
     tracing::info!(?stopped, "stopped");
     Ok(stopped)
 }

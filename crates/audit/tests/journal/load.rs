@@ -60,6 +60,6 @@ async fn the_chain_holds_across_segments_while_it_is_read() {
     loading.await.unwrap();
     let report = intact(folder.path());
     assert!(report.segments > 10);
-    assert_eq!(report.records, 16 * 60 + report.segments);
+    assert_eq!(report.records, 16 * 60 + report.segments + report.checkpoints);
     assert_all_in_each_callers_order(&request_ids(folder.path()), 16, 60);
 }

@@ -1,6 +1,8 @@
 //! The journal on real files: what it promises, and what it does when files are not what they should be.
 
 #[cfg(test)]
+mod checkpoints;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod load;

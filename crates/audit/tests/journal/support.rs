@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use strongroom_audit::{Journal, Options, Record, Records, Report, verify};
+use strongroom_audit::{Journal, Options, Record, Records, Report, Trust, verify};
 use strongroom_core::audit::{Action, Event, Origin, Outcome, Phase, Target};
 use strongroom_core::ports::AuditSink as _;
 use strongroom_core::{ChangeId, SecretId, Timestamp};
@@ -71,11 +71,11 @@ pub(crate) fn header(folder: &Path, segment: u64) -> serde_json::Value {
 
 /// What is wrong with the journal, in words.
 pub(crate) fn findings(folder: &Path) -> Vec<String> {
-    verify(folder).unwrap().findings.iter().map(ToString::to_string).collect()
+    verify(folder, &Trust::default()).unwrap().findings.iter().map(ToString::to_string).collect()
 }
 
 pub(crate) fn intact(folder: &Path) -> Report {
-    let report = verify(folder).unwrap();
+    let report = verify(folder, &Trust::default()).unwrap();
     assert!(report.is_intact(), "{:?}", report.findings);
     report
 }

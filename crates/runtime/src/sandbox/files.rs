@@ -7,6 +7,7 @@ use landlock::{
     RulesetStatus, make_bitflags, path_beneath_rules,
 };
 use serde_json::Value;
+use strongroom_audit::Destination;
 
 use super::Confinement;
 use crate::settings::{Settings, Shown};
@@ -42,6 +43,11 @@ pub(super) fn confine(settings: &Settings, shown: &[Shown], credentials: Option<
     } else {
         folder(&settings.audit.folder)
     });
+    // A file of records for somebody else is made anew when it has been moved away.
+    writable.extend(settings.audit.forwarders.iter().filter_map(|forwarder| match &forwarder.destination {
+        Destination::CadfFile(file) => folder(file),
+        _ => None,
+    }));
     match restrict(&readable, &writable) {
         Ok(RulesetStatus::FullyEnforced) => Confinement::Full,
         Ok(RulesetStatus::PartiallyEnforced) => Confinement::Partial,

@@ -1,8 +1,10 @@
 //! What the operator can set, where each value came from, and every problem with it at once.
 
+mod audit;
 mod cors;
 mod edge;
 mod expiry;
+mod forwarders;
 mod kmip;
 mod load;
 mod orders;
@@ -15,6 +17,7 @@ mod sources;
 mod stores;
 mod tls;
 
+pub use audit::AuditSection;
 pub use edge::EdgeSection;
 pub use expiry::ExpirySection;
 pub use kmip::KmipSection;
@@ -24,8 +27,8 @@ pub use reader::{Problem, SettingsError, Shown};
 pub use rotation::RotationSection;
 pub use sandbox::SandboxSection;
 pub use sections::{
-    AuditSection, IdentityMode, IdentitySection, LogFormat, LogSection, MasterKeySection, PolicySection,
-    Settings, StorageSection,
+    IdentityMode, IdentitySection, LogFormat, LogSection, MasterKeySection, PolicySection, Settings,
+    StorageSection,
 };
 pub use sources::{Flag, Sources};
 pub use stores::{StoreKind, StoresSection};

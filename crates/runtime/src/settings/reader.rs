@@ -106,6 +106,24 @@ impl Reader {
         value
     }
 
+    /// The tables of an array, none unless given. Each one that can't be read is a problem of its own, told as
+    /// the reading of it tells.
+    pub(super) fn tables<T: DeserializeOwned + Serialize>(&mut self, key: &'static str) -> Vec<T> {
+        let given: Vec<Value> =
+            self.get(key, Vec::new(), "tables, each begun by its name in double brackets");
+        let mut tables = Vec::new();
+        for (number, value) in (1..).zip(&given) {
+            match value.deserialize() {
+                Ok(table) => tables.push(table),
+                Err(error) => self.refuse(key, format!("in table {number}: {}", error.kind)),
+            }
+        }
+        if let Some(shown) = self.shown.iter_mut().find(|shown| shown.key == key) {
+            shown.value = serde_json::to_value(&tables).unwrap_or(serde_json::Value::Null);
+        }
+        tables
+    }
+
     /// Whether a key was given by any source.
     pub(super) fn is_given(&self, key: &str) -> bool {
         self.figment.contains(key)

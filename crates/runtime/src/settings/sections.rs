@@ -8,6 +8,7 @@ use strongroom_core::RuleSet;
 use strongroom_core::quota::EffectiveQuotas;
 use strongroom_edge::{Limits, TlsFiles};
 
+use super::audit::{AuditSection, audit};
 use super::cors::cors;
 use super::edge::{EdgeSection, edge, is_public};
 use super::expiry::{ExpirySection, expiry};
@@ -62,7 +63,7 @@ pub struct Settings {
     pub kmip: KmipSection,
     /// Where secrets are kept.
     pub storage: StorageSection,
-    /// Where the audit journal is kept.
+    /// Where and how the audit journal is kept.
     pub audit: AuditSection,
     /// What the program logs about itself.
     pub log: LogSection,
@@ -116,16 +117,6 @@ pub struct StorageSection {
     pub file: PathBuf,
     /// Whether the server may bring an older schema up to date at start.
     pub upgrade_at_start: bool,
-}
-
-/// Where the audit journal is kept.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct AuditSection {
-    /// The journal's folder.
-    pub folder: PathBuf,
-    /// Size of a journal file, in bytes, after which the next is begun.
-    pub segment_bytes: u64,
 }
 
 /// What the program logs about itself. Never a payload, a key or a token.
@@ -311,14 +302,6 @@ fn storage(reader: &mut Reader, data_dir: &Path) -> StorageSection {
         file: reader.get("storage.file", data_dir.join("strongroom.sqlite"), PATH),
         upgrade_at_start: reader.get("storage.upgrade_at_start", false, "true or false"),
     }
-}
-
-fn audit(reader: &mut Reader, data_dir: &Path) -> AuditSection {
-    let segment_bytes = reader.get("audit.segment_bytes", 32 << 20, "a number of bytes from 65536 up");
-    if segment_bytes < 65_536 {
-        reader.refuse("audit.segment_bytes", "is below 65536");
-    }
-    AuditSection { folder: reader.get("audit.folder", data_dir.join("journal"), PATH), segment_bytes }
 }
 
 fn log(reader: &mut Reader) -> LogSection {

@@ -1,8 +1,12 @@
+mod audit;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use strongroom_runtime::{Flag, Sources, Value};
+
+pub(crate) use self::audit::{AuditCommand, Filter, Prune, Verify, WhoRead};
 
 /// Strongroom's tool for operators. Takes the server's settings, and works beside it or without it.
 #[derive(Debug, Parser)]
@@ -44,6 +48,7 @@ pub(crate) enum Output {
     #[default]
     Table,
     Json,
+    Csv,
 }
 
 #[derive(Debug, Subcommand)]
@@ -97,8 +102,14 @@ Examples:
     },
     /// The audit journal
     #[command(after_help = "\
-Example:
-  strongroom-admin --data-dir /var/lib/strongroom audit verify")]
+Examples:
+  strongroom-admin --data-dir /var/lib/strongroom audit verify
+  strongroom-admin --data-dir /var/lib/strongroom audit public-key > journal.pem
+  strongroom-admin --data-dir /var/lib/strongroom audit checkpoint > last.json
+  strongroom-admin --data-dir /var/lib/strongroom audit report --since 2026-01-01
+  strongroom-admin --data-dir /var/lib/strongroom audit who-read 94c3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e5f
+  strongroom-admin --data-dir ./copy audit verify --public-key journal.pem --checkpoint last.json
+  strongroom-admin --data-dir /var/lib/strongroom audit prune --before 2026-01-01")]
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
@@ -194,12 +205,6 @@ pub(crate) enum KmipCommand {
     },
     /// Tell how the server is, what it can do, how the master key is, and how long certificates are good
     Check,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AuditCommand {
-    /// Prove that no record was altered, removed, added or moved
-    Verify,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,0 +1,28 @@
+//! The audit journal: one file per question.
+
+mod filter;
+mod keys;
+mod prune;
+mod report;
+mod search;
+mod verify;
+
+use strongroom_runtime::Settings;
+
+use super::{CommandResult, Ended, row};
+use crate::flags::{AuditCommand, Output};
+
+/// `audit …`.
+pub(crate) fn run(settings: &Settings, command: &AuditCommand, output: Output) -> CommandResult {
+    match command {
+        AuditCommand::Verify(asked) => verify::run(settings, asked, output),
+        AuditCommand::PublicKey => keys::public_key(settings, output),
+        AuditCommand::NewKey => keys::new_key(settings, output),
+        AuditCommand::Checkpoint => keys::checkpoint(settings),
+        AuditCommand::Tail { lines, filter } => search::run(settings, filter, *lines, output),
+        AuditCommand::Search(asked) => search::run(settings, asked, usize::MAX, output),
+        AuditCommand::Report(asked) => report::run(settings, asked, output),
+        AuditCommand::WhoRead(asked) => report::who_read(settings, asked, output),
+        AuditCommand::Prune(asked) => prune::run(settings, asked, output),
+    }
+}

@@ -1,0 +1,93 @@
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use strongroom_core::Timestamp;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Prove that no record was altered, removed, added or moved
+    Verify(Verify),
+    /// Print the public key that proves the journal's checkpoints
+    PublicKey,
+    /// Make a new signing key for a journal that has lost its own (with the server stopped)
+    NewKey,
+    /// Print the newest checkpoint, to be kept where nobody who can write the journal can write
+    Checkpoint,
+    /// Show the newest records
+    Tail {
+        /// How many
+        #[arg(short = 'n', long, default_value_t = 20)]
+        lines: usize,
+        #[command(flatten)]
+        filter: Filter,
+    },
+    /// Show all records that are asked for, oldest first
+    Search(Filter),
+    /// Count what was done, refused and failed, and name who was refused most often
+    Report(Filter),
+    /// Tell who was given a secret's payload, how often and when
+    WhoRead(WhoRead),
+    /// Remove old journal files, leaving a signed statement at which verifications begin
+    Prune(Prune),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// A public key that may have signed, as `audit public-key` printed it; may be given several times. Without
+    /// one, the journal is believed which keys are its own
+    #[arg(long = "public-key", value_name = "FILE")]
+    pub(crate) public_keys: Vec<PathBuf>,
+    /// A checkpoint kept elsewhere: finds records that were cut off the journal's end
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Prune {
+    /// Remove files all of whose records are older than this, such as 2026-01-31
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) before: Timestamp,
+}
+
+/// Which records; all that is given has to fit.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Filter {
+    /// Of that user
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// Of callers in that project
+    #[arg(long)]
+    pub(crate) project: Option<String>,
+    /// About that secret
+    #[arg(long, value_name = "ID")]
+    pub(crate) secret: Option<String>,
+    /// Of that action, such as secret.payload.read
+    #[arg(long)]
+    pub(crate) action: Option<String>,
+    /// That ended so: success, refused, failed, unknown, settleddone or settledundone
+    #[arg(long)]
+    pub(crate) outcome: Option<String>,
+    /// From then on, such as 2026-01-31 or 2026-01-31T12:00
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) since: Option<Timestamp>,
+    /// Before then
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) until: Option<Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhoRead {
+    /// The secret's id
+    pub(crate) secret: String,
+    /// From then on, such as 2026-01-31 or 2026-01-31T12:00
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) since: Option<Timestamp>,
+    /// Before then
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) until: Option<Timestamp>,
+}
+
+/// An instant as the API takes it too.
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).map_err(|error| error.to_string())
+}

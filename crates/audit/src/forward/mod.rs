@@ -1,0 +1,32 @@
+//! Sends the journal's records elsewhere: in order, each at least once, however long the other side is away.
+//! The journal itself is the spool, and a cursor on the disk tells how far each forwarder has come.
+//!
+//! All forwarders share one thread of their own. What they wait for never keeps a request waiting; only a
+//! *required* one that lags too far makes the [`Gate`] refuse.
+
+mod cadf;
+mod cadf_file;
+mod cursor;
+mod destination;
+mod follow;
+mod forwarder;
+mod gate;
+mod http_post;
+mod otlp;
+mod otlp_messages;
+mod progress;
+mod receiver;
+mod rfc5424;
+mod start;
+mod syslog_stream;
+mod syslog_udp;
+mod tls;
+mod webhook;
+
+pub use destination::{Destination, ForwarderOptions, TlsFiles};
+pub use gate::Gate;
+pub use progress::ForwarderStatus;
+pub use receiver::SetUpError;
+pub use start::{ForwardError, Forwarding};
+
+pub(crate) use cursor::earliest;
