@@ -24,6 +24,7 @@ mod expiry;
 mod first_run;
 mod hostile;
 mod isolation;
+mod keystone;
 mod kmip;
 mod lifecycle;
 mod list;

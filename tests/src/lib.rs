@@ -10,7 +10,9 @@
 )]
 
 mod client;
+mod eventually;
 mod journal;
+mod keystone;
 mod kmip_server;
 mod program;
 mod server;
@@ -18,7 +20,9 @@ mod small_disk;
 mod wire;
 
 pub use client::{Client, Reply};
+pub use eventually::eventually;
 pub use journal::{outcomes, records};
+pub use keystone::{Keystone, Project, User, write_private};
 pub use kmip_server::{KmipServer, Validity};
 pub use program::{Ended, admin, program, python, run};
 pub use server::Server;

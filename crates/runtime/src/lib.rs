@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod authenticator;
 mod backends;
 mod edge;
 mod error;
@@ -27,9 +28,10 @@ pub use rotation::{
 };
 pub use serve::{Serving, serve};
 pub use settings::{
-    AuditSection, EdgeSection, ExpirySection, Flag, IdentityMode, IdentitySection, KmipSection, LogFormat,
-    LogSection, MasterKeySection, OrdersSection, PolicySection, Problem, RotationSection, Settings,
-    SettingsError, Shown, Sources, StorageSection, StoreKind, StoresSection,
+    AuditSection, EdgeSection, ExpirySection, Flag, IdentityName, IdentitySection, KeystoneSection,
+    KmipSection, LogFormat, LogSection, MasterKeySection, OrdersSection, PolicySection, Problem,
+    RotationSection, SecretPlace, Settings, SettingsError, Shown, SourceSection, Sources, StorageSection,
+    StoreKind, StoresSection,
 };
 
 /// How the server stopped.

@@ -3,6 +3,7 @@
 mod cors;
 mod edge;
 mod expiry;
+mod identity;
 mod kmip;
 mod orders;
 mod quotas;
@@ -15,13 +16,13 @@ mod tls;
 
 pub use edge::EdgeSection;
 pub use expiry::ExpirySection;
+pub use identity::{IdentityName, IdentitySection, KeystoneSection, SecretPlace, SourceSection};
 pub use kmip::KmipSection;
 pub use orders::OrdersSection;
 pub use reader::{Problem, SettingsError, Shown};
 pub use rotation::RotationSection;
 pub use sections::{
-    AuditSection, IdentityMode, IdentitySection, LogFormat, LogSection, MasterKeySection, PolicySection,
-    Settings, StorageSection,
+    AuditSection, LogFormat, LogSection, MasterKeySection, PolicySection, Settings, StorageSection,
 };
 pub use sources::{Flag, Sources};
 pub use stores::{StoreKind, StoresSection};

@@ -11,6 +11,7 @@ use strongroom_edge::{Limits, TlsFiles};
 use super::cors::cors;
 use super::edge::{EdgeSection, edge, is_public};
 use super::expiry::{ExpirySection, expiry};
+use super::identity::{IdentitySection, identity};
 use super::kmip::{KmipSection, kmip};
 use super::orders::{OrdersSection, orders};
 use super::quotas::quotas;
@@ -60,23 +61,6 @@ pub struct Settings {
     pub audit: AuditSection,
     /// What the program logs about itself.
     pub log: LogSection,
-}
-
-/// Who may call.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct IdentitySection {
-    /// How callers are identified.
-    pub mode: IdentityMode,
-}
-
-/// How callers are identified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum IdentityMode {
-    /// The request's headers are believed; on loopback only.
-    Unauthenticated,
 }
 
 /// Which access rules apply.
@@ -185,11 +169,11 @@ impl Settings {
             return;
         }
         let reachable = format!("{address} is reachable from other machines, and");
-        if self.identity.mode == IdentityMode::Unauthenticated {
+        if matches!(self.identity, IdentitySection::Unauthenticated) {
             reader.refuse(
                 "api.listen",
                 format!(
-                    "{reachable} identity.mode \"unauthenticated\" believes whatever callers say; give an address \
+                    "{reachable} the identity source \"unauthenticated\" believes whatever callers say; give an address \
                      of the loopback interface, such as 127.0.0.1:9311"
                 ),
             );
@@ -271,11 +255,6 @@ fn limits(reader: &mut Reader) -> Limits {
         write_timeout: seconds(reader, "api.write_timeout_seconds", defaults.write_timeout),
         drain_timeout: seconds(reader, "api.drain_timeout_seconds", defaults.drain_timeout),
     }
-}
-
-fn identity(reader: &mut Reader) -> IdentitySection {
-    let mode = reader.get("identity.mode", IdentityMode::Unauthenticated, "\"unauthenticated\"");
-    IdentitySection { mode }
 }
 
 fn policy(reader: &mut Reader) -> PolicySection {
