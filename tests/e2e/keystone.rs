@@ -1,7 +1,10 @@
 //! Callers with real tokens of the real Keystone.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::json;
-use strongroom_tests::{Client, Keystone, Project, Server, User, eventually, outcomes};
+use strongroom_tests::{Client, Keystone, Project, Server, User, eventually, outcomes, write_private};
 
 const PAYLOAD: &str = "correct horse";
 
@@ -104,4 +107,29 @@ fn a_revoked_token_is_refused_once_what_is_remembered_is_old() {
     assert_eq!(client(&long, &token).get("/v1/secrets").status, 200);
     // A server that has not asked about it yet does not let it in.
     assert_eq!(client(&keystone.server(&[]), &token).get("/v1/secrets").status, 401);
+}
+
+/// The handbook's example, as it stands but for where this machine has things.
+#[test]
+fn the_settings_of_the_example() {
+    let keystone = Keystone::shared();
+    let (project, user) = member(keystone);
+    let folder = tempfile::tempdir().unwrap();
+    write_private(
+        &folder.path().join("keystone-password"),
+        &fs::read_to_string(keystone.password_file()).unwrap(),
+    );
+    let data = folder.path().join("data");
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/examples/keystone.toml");
+    let mut command = Server::command(&data);
+    command.arg("--config").arg(example).env("CREDENTIALS_DIRECTORY", folder.path());
+    command.env("STRONGROOM_IDENTITY__KEYSTONE__URL", keystone.url());
+    command.env("STRONGROOM_IDENTITY__KEYSTONE__TIMEOUT_SECONDS", "25");
+    let server = Server::try_start(command, &data).unwrap();
+    let client = client(&server, &keystone.token(&user, &project));
+    let reference = store(&client);
+    let path = reference.strip_prefix("https://key-manager.example").unwrap();
+    assert_eq!(client.payload(path, "text/plain").text(), PAYLOAD);
+    let refused = Client::new(&server.endpoint()).get("/v1/secrets");
+    assert_eq!(refused.header("www-authenticate"), Some("Keystone uri=\"https://keystone.example:5000/v3\""));
 }

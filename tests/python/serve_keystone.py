@@ -7,6 +7,7 @@ serves. Whoever started it holds its standard input, which ends with them: it is
 """
 
 import os
+import shutil
 import socketserver
 import sys
 import threading
@@ -88,7 +89,18 @@ class Handler(WSGIRequestHandler):
 
 
 server = Server(("127.0.0.1", int(port)), Handler)
-server.set_app(application)
+one_at_a_time = threading.Lock()
+
+
+def serve(environ, start_response):
+    """SQLite takes one writer at a time, and refuses another that has waited for long."""
+    with one_at_a_time:
+        return list(application(environ, start_response))
+
+
+server.set_app(serve)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 print(server.server_port, flush=True)
 sys.stdin.read()
+# Whoever started it is gone, and cleans up no more.
+shutil.rmtree(folder, ignore_errors=True)

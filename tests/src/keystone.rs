@@ -16,7 +16,6 @@ use crate::server::Server;
 
 const ADMIN_PASSWORD: &str = "admin's password";
 const SERVICE_PASSWORD: &str = "the service user's password";
-const USER_PASSWORD: &str = "a user's password";
 
 /// The real Keystone as a process of its own, with its database in a folder of its own.
 ///
@@ -26,7 +25,7 @@ pub struct Keystone {
     port: u16,
     token_seconds: u32,
     folder: TempDir,
-    /// The administrator's token, good for as long as this process serves.
+    /// The administrator's token, unless tokens are valid for a moment only.
     admin_token: String,
     /// The key manager's id in the catalogue.
     service: String,
@@ -55,6 +54,9 @@ pub struct User {
 }
 
 impl Keystone {
+    /// Every user's password.
+    pub const USER_PASSWORD: &str = "a user's password";
+
     /// The one that all tests of a process share: it takes seconds to start.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Keystone> = OnceLock::new();
@@ -110,8 +112,7 @@ impl Keystone {
         };
         self.port = port;
         self.process = Some(Process { child, _stdin: stdin });
-        let scope = json!({"project": {"name": "admin", "domain": {"id": "default"}}});
-        self.admin_token = self.log_in(&admin(), ADMIN_PASSWORD, &scope);
+        self.admin_token = self.admin_log_in();
     }
 
     /// Kills it at once (SIGKILL).
@@ -164,7 +165,7 @@ impl Keystone {
 
     /// A user that nobody else uses, with these roles in that project.
     pub fn user(&self, project: &Project, roles: &[&str]) -> User {
-        let user = self.user_named(&unique("user"), USER_PASSWORD);
+        let user = self.user_named(&unique("user"), Self::USER_PASSWORD);
         for role in roles {
             self.grant(&user, project, role);
         }
@@ -173,12 +174,12 @@ impl Keystone {
 
     /// A token for that user, in that project.
     pub fn token(&self, user: &User, project: &Project) -> String {
-        self.log_in(&json!({"id": user.id}), USER_PASSWORD, &json!({"project": {"id": project.id}}))
+        self.log_in(&json!({"id": user.id}), Self::USER_PASSWORD, &json!({"project": {"id": project.id}}))
     }
 
     /// A token for that user and no project.
     pub fn unscoped_token(&self, user: &User) -> String {
-        self.log_in(&json!({"id": user.id}), USER_PASSWORD, &json!("unscoped"))
+        self.log_in(&json!({"id": user.id}), Self::USER_PASSWORD, &json!("unscoped"))
     }
 
     /// A token for the administrator and the whole system.
@@ -211,7 +212,7 @@ impl Keystone {
             ("OS_AUTH_TYPE", "password"),
             ("OS_AUTH_URL", self.url().as_str()),
             ("OS_USERNAME", &user.name),
-            ("OS_PASSWORD", USER_PASSWORD),
+            ("OS_PASSWORD", Self::USER_PASSWORD),
             ("OS_USER_DOMAIN_ID", "default"),
             ("OS_PROJECT_ID", &project.id),
             ("OS_REGION_NAME", region),
@@ -222,7 +223,16 @@ impl Keystone {
     }
 
     fn admin(&self) -> Client {
-        Client::new(&self.url()).header("X-Auth-Token", &self.admin_token)
+        let client = Client::new(&self.url());
+        if self.token_seconds < 600 {
+            return client.header("X-Auth-Token", &self.admin_log_in());
+        }
+        client.header("X-Auth-Token", &self.admin_token)
+    }
+
+    fn admin_log_in(&self) -> String {
+        let scope = json!({"project": {"name": "admin", "domain": {"id": "default"}}});
+        self.log_in(&admin(), ADMIN_PASSWORD, &scope)
     }
 
     fn log_in(&self, user: &Value, password: &str, scope: &Value) -> String {

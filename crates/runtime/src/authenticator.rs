@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use strongroom_core::ports::Authenticator;
-use strongroom_identity::{Keystone, KeystoneSettings, Source, Sources, UnauthenticatedContext};
+use strongroom_identity::{
+    ClientCertificate, Keystone, KeystoneSettings, SignedToken, Source, Sources, UnauthenticatedContext,
+};
 
 use crate::error::RunError;
 use crate::settings::{IdentitySection, KeystoneSection, SecretPlace, SourceSection};
@@ -31,6 +33,10 @@ pub(crate) fn authenticator(
 fn source(section: &SourceSection, credentials: Option<&Path>) -> Result<Box<dyn Source>, RunError> {
     match section {
         SourceSection::Keystone(section) => Ok(Box::new(keystone(section, credentials)?)),
+        SourceSection::Jwt(settings) => {
+            Ok(Box::new(SignedToken::new(settings.as_ref().clone()).map_err(RunError::Identity)?))
+        }
+        SourceSection::Certificate(rules) => Ok(Box::new(ClientCertificate::new(rules.clone()))),
     }
 }
 

@@ -253,4 +253,30 @@ mod tests {
         assert!(cache.known.len() <= 1000, "{}", cache.known.len());
         assert!(cache.known.len() > 500, "{}", cache.known.len());
     }
+
+    /// What Keystone says about a user with many roles, ten thousand times.
+    #[tokio::test]
+    async fn ten_thousand_tokens_take_less_than_sixteen_mebibytes() {
+        let cache = TokenCache::new(TIME, 10_000).unwrap();
+        let id = "0123456789abcdef0123456789abcdef";
+        for number in 0..10_000 {
+            let Ok(Some(Confirmed { caller: Some(mut caller), expires })) = valid(id) else {
+                panic!("valid")
+            };
+            caller.roles = Roles::new(["admin", "manager", "member", "reader", "load-balancer_member"]);
+            put(&cache, &number.to_string(), Ok(Some(Confirmed { caller: Some(caller), expires }))).await;
+        }
+        assert!(cache.known.len() > 9000, "{}", cache.known.len());
+        let texts = |known: &Known| {
+            let roles = known.caller.roles.names();
+            let ids = 2 * id.len();
+            // What an allocation takes beside what it holds.
+            ids + roles.iter().map(|role| role.len() + size_of::<String>() + 16).sum::<usize>() + 48
+        };
+        let answers: usize =
+            cache.known.iter().map(|(_, known)| size_of::<Known>() + 32 + texts(&known)).sum();
+        let refusals = (size_of::<Digest>() + size_of::<Instant>() + 64) * REFUSED_TOKENS;
+        let total = cache.known.memory_used().total() + answers + refusals;
+        assert!(total < 16 << 20, "{total}");
+    }
 }

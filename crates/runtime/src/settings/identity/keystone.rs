@@ -1,10 +1,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use strongroom_identity::{Endpoint, Named, PlainHttp};
+use strongroom_identity::{Endpoint, Named};
 
 use super::super::reader::Reader;
-use super::super::sections::{PATH, positive, seconds};
+use super::super::sections::{positive, seconds};
+use super::values::{endpoint, path, plain_http, text};
 
 /// Which Keystone is believed, and as whom it is asked.
 #[derive(Debug, Clone)]
@@ -49,8 +50,7 @@ pub struct SecretPlace {
 /// Reads the section; what a used source lacks is a problem.
 pub(super) fn keystone(reader: &mut Reader, is_used: bool) -> Option<KeystoneSection> {
     let url = text(reader, "identity.keystone.url", "");
-    let plain = reader.get("identity.keystone.allow_plain_http", false, "true or false");
-    let plain = if plain { PlainHttp::Anywhere } else { PlainHttp::Loopback };
+    let plain = plain_http(reader, "identity.keystone.allow_plain_http");
     let public_url = text(reader, "identity.keystone.www_authenticate_uri", "");
     let user_domain =
         domain(reader, "identity.keystone.user_domain_id", "identity.keystone.user_domain_name");
@@ -67,6 +67,9 @@ pub(super) fn keystone(reader: &mut Reader, is_used: bool) -> Option<KeystoneSec
     }
     let ca_file = path(reader, "identity.keystone.ca_file");
     let cache_time = seconds(reader, "identity.keystone.cache_seconds", Duration::from_mins(5));
+    if cache_time > Duration::from_hours(24) {
+        reader.refuse("identity.keystone.cache_seconds", "is above 86400");
+    }
     let cached_tokens = positive(reader, "identity.keystone.cached_tokens", 10_000);
     let request_timeout = seconds(reader, "identity.keystone.timeout_seconds", Duration::from_secs(5));
     let requests = positive(reader, "identity.keystone.max_requests", 32);
@@ -87,16 +90,6 @@ pub(super) fn keystone(reader: &mut Reader, is_used: bool) -> Option<KeystoneSec
     })
 }
 
-fn endpoint(reader: &mut Reader, key: &'static str, url: &str, plain: PlainHttp) -> Option<Endpoint> {
-    match Endpoint::new(url, plain) {
-        Ok(endpoint) => Some(endpoint),
-        Err(error) => {
-            reader.refuse(key, format!("{url:?} is {error}"));
-            None
-        }
-    }
-}
-
 /// Something by its id or, when that is empty, by its name; one of them has to be there.
 fn named(reader: &mut Reader, is_used: bool, id: &'static str, name: &'static str) -> Option<Named> {
     let (by_id, by_name) = (text(reader, id, ""), text(reader, name, ""));
@@ -115,13 +108,4 @@ fn named(reader: &mut Reader, is_used: bool, id: &'static str, name: &'static st
 fn domain(reader: &mut Reader, id: &'static str, name: &'static str) -> Named {
     let (by_id, by_name) = (text(reader, id, ""), text(reader, name, "Default"));
     if by_id.is_empty() { Named::Name(by_name) } else { Named::Id(by_id) }
-}
-
-fn text(reader: &mut Reader, key: &'static str, default: &str) -> String {
-    reader.get(key, default.to_owned(), "a text")
-}
-
-fn path(reader: &mut Reader, key: &'static str) -> Option<PathBuf> {
-    let path = reader.get(key, PathBuf::new(), PATH);
-    Some(path).filter(|path| !path.as_os_str().is_empty())
 }
