@@ -11,6 +11,7 @@ mod access;
 mod acls;
 mod admin;
 mod audit_records;
+mod certificates;
 mod clients;
 mod consumers;
 mod containers;

@@ -23,6 +23,14 @@ pub enum IdentitySection {
     Sources(Vec<SourceSection>),
 }
 
+impl IdentitySection {
+    /// Whether client certificates let callers in.
+    pub(super) fn uses_certificates(&self) -> bool {
+        let is_certificate = |source: &SourceSection| matches!(source, SourceSection::Certificate(_));
+        matches!(self, Self::Sources(sources) if sources.iter().any(is_certificate))
+    }
+}
+
 /// One identity source.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -98,13 +106,16 @@ mod tests {
                             project_name = 'service'\n";
     const JWT: &str =
         "[identity.jwt]\nissuer = 'i'\naudiences = ['a']\njwks_url = 'https://issuer.example/keys'\n";
+    const TLS: &str =
+        "[tls]\ncertificate = '/c'\nkey = '/k'\nclient_certificates = 'optional'\nclient_ca = '/a'\n";
     const RULE: &str = "[[identity.certificate.rules]]\ncommon_name = 'nova'\nuser = 'nova'\nproject = 'p'\n\
                         roles = ['member']\n";
 
     #[test]
     fn sources_are_used_in_the_order_given() {
         assert!(matches!(load("").unwrap(), IdentitySection::Unauthenticated));
-        let all = format!("identity.sources = ['certificate', 'jwt', 'keystone']\n{KEYSTONE}{JWT}{RULE}");
+        let all =
+            format!("identity.sources = ['certificate', 'jwt', 'keystone']\n{KEYSTONE}{JWT}{TLS}{RULE}");
         let IdentitySection::Sources(sources) = load(&all).unwrap() else { panic!("{all}") };
         let [SourceSection::Certificate(rules), SourceSection::Jwt(_), SourceSection::Keystone(keystone)] =
             &sources[..]
@@ -147,10 +158,17 @@ mod tests {
     }
 
     #[test]
+    fn certificates_that_nobody_asks_for_are_no_source() {
+        let rules = format!("identity.sources = ['certificate']\n{RULE}");
+        assert!(load(&rules).unwrap_err().contains("tls.client_ca"));
+        assert!(load(&rules.replace("[[", &format!("{TLS}[["))).is_ok());
+    }
+
+    #[test]
     fn values_that_are_not_safe_are_refused() {
         let with = |section: &str, line: &str| {
             load(
-                &format!("identity.sources = ['keystone', 'jwt', 'certificate']\n{KEYSTONE}{JWT}{RULE}")
+                &format!("identity.sources = ['keystone', 'jwt', 'certificate']\n{KEYSTONE}{JWT}{TLS}{RULE}")
                     .replace(&format!("[identity.{section}]\n"), &format!("[identity.{section}]\n{line}\n")),
             )
         };

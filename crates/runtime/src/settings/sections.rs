@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use strongroom_api::{ApiSettings, BaseUrl};
 use strongroom_core::RuleSet;
 use strongroom_core::quota::EffectiveQuotas;
-use strongroom_edge::{Limits, TlsFiles};
+use strongroom_edge::{ClientCertificates, Limits, TlsFiles};
 
 use super::cors::cors;
 use super::edge::{EdgeSection, edge, is_public};
@@ -157,6 +157,7 @@ impl Settings {
             data_dir,
         };
         settings.check_exposure(&mut reader);
+        settings.check_client_certificates(&mut reader);
         let shown = reader.finish()?;
         Ok((settings, shown))
     }
@@ -195,6 +196,16 @@ impl Settings {
                      address, or say that it is meant by edge.allow_public = true"
                 ),
             );
+        }
+    }
+
+    /// A certificate that nobody asks for lets nobody in.
+    fn check_client_certificates(&self, reader: &mut Reader) {
+        let asked = self.tls.as_ref().is_some_and(|tls| tls.clients != ClientCertificates::Off);
+        if self.identity.uses_certificates() && !asked {
+            let reason = "\"certificate\" needs clients to be asked for theirs; give tls.client_certificates and \
+                          tls.client_ca";
+            reader.refuse("identity.sources", reason);
         }
     }
 }
