@@ -10,17 +10,23 @@
 )]
 
 mod client;
+mod eventually;
 mod journal;
+mod keystone;
 mod kmip_server;
 mod program;
+mod relay;
 mod server;
 mod small_disk;
 mod wire;
 
 pub use client::{Client, Reply};
+pub use eventually::eventually;
 pub use journal::{outcomes, records};
+pub use keystone::{Keystone, Project, User, write_private};
 pub use kmip_server::{KmipServer, Validity};
 pub use program::{Ended, admin, program, python, run};
+pub use relay::{Passage, Relay};
 pub use server::Server;
 pub use small_disk::SmallDisk;
 pub use wire::Wire;

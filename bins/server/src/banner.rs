@@ -21,8 +21,8 @@ pub(crate) fn print_settings(shown: &[Shown], output: Output) {
     }
 }
 
-/// What a first-time user needs to go on.
-pub(crate) fn print_first_run(data_dir: &Path, endpoint: &str, made: &FirstRun) {
+/// What a first-time user needs to go on. `open` tells whether callers need no credentials.
+pub(crate) fn print_first_run(data_dir: &Path, endpoint: &str, made: &FirstRun, open: bool) {
     let folder = data_dir.display();
     if made.made_master_key {
         say(&format!("Made a new master key, database and audit journal in {folder}."));
@@ -30,28 +30,36 @@ pub(crate) fn print_first_run(data_dir: &Path, endpoint: &str, made: &FirstRun) 
     } else {
         say(&format!("Using the master key, database and audit journal in {folder}.\n"));
     }
-    say(&format!(
-        "Strongroom serves the Key Manager API at {endpoint}/v1\n\
-         Anyone on this machine can act as any project (unauthenticated context, loopback only).\n"
-    ));
-    let (curl, openstack) = match &made.self_signed {
-        None => (String::new(), String::new()),
-        Some(certificate) => {
-            let certificate = shell_word(certificate);
-            say(&format!(
-                "Its certificate is its own, made for this machine. Clients trust it by the file\n\
-                 {certificate}, as below.\n"
-            ));
-            (format!(" --cacert {certificate}"), format!(" --os-cacert {certificate}"))
-        }
+    print_ready(endpoint);
+    if open {
+        say("Anyone on this machine can act as any project (unauthenticated context, loopback only).\n");
+    }
+    if let Some(certificate) = &made.self_signed {
+        let certificate = shell_word(certificate);
+        say(&format!(
+            "Its certificate is its own, made for this machine. Clients trust it by the file\n\
+             {certificate}{}.\n",
+            if open { ", as below" } else { "" }
+        ));
+    }
+    if open {
+        print_lines_to_try(endpoint, made);
+    }
+    say("\nStop with Ctrl-C.");
+}
+
+fn print_lines_to_try(endpoint: &str, made: &FirstRun) {
+    let trust = |flag| {
+        made.self_signed.as_ref().map_or(String::new(), |file| format!(" {flag} {}", shell_word(file)))
     };
     say(&format!(
         "Try:\n  \
-         curl{curl} -H 'X-Project-Id: demo' -H 'Content-Type: application/json' \
+         curl{} -H 'X-Project-Id: demo' -H 'Content-Type: application/json' \
          -d '{{\"name\": \"first\", \"payload\": \"correct horse\", \"payload_content_type\": \"text/plain\"}}' \
          {endpoint}/v1/secrets\n  \
-         openstack{openstack} --os-auth-type none --os-endpoint {endpoint}/v1 secret store --name second --payload s3cret\n\n\
-         Stop with Ctrl-C."
+         openstack{} --os-auth-type none --os-endpoint {endpoint}/v1 secret store --name second --payload s3cret",
+        trust("--cacert"),
+        trust("--os-cacert")
     ));
 }
 

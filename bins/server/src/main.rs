@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use strongroom_runtime::{Serving, Settings, Shown, Stopping, chain, confine};
+use strongroom_runtime::{IdentitySection, Serving, Settings, Shown, Stopping, chain, confine};
 
 use crate::flags::{Command, ConfigCommand, Flags};
 
@@ -56,9 +56,10 @@ fn run(mut settings: Settings, shown: &[Shown], dev: Option<Dev>) -> ExitCode {
         Err(error) => return fail(&chain(&error), 1),
     };
     let data_dir = settings.data_dir.clone();
+    let open = matches!(settings.identity, IdentitySection::Unauthenticated);
     let serving = Serving { settings, credentials, create };
     let served = runtime.block_on(strongroom_runtime::serve(serving, |endpoint| match made {
-        Some(made) => banner::print_first_run(&data_dir, endpoint, &made),
+        Some(made) => banner::print_first_run(&data_dir, endpoint, &made, open),
         None => banner::print_ready(endpoint),
     }));
     match served {

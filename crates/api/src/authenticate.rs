@@ -2,14 +2,15 @@
 
 use std::net::IpAddr;
 
+use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use strongroom_core::audit::{Action, Origin, Outcome, Reason};
 use strongroom_core::ports::{Authenticator, Credentials, IdentityError};
 use strongroom_core::{CallContext, Caller, KeyManager};
 use strongroom_edge::Peer;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Reply};
 use crate::fault;
 use crate::operation::Operation;
 
@@ -68,5 +69,20 @@ pub(crate) async fn authenticate(
     let context = CallContext { caller: Caller::anonymous(), origin };
     let outcome = if status.is_server_error() { Outcome::Failed } else { Outcome::Refused };
     let verdict = manager.note(&context, Action::Authenticate, None, outcome, Some(Reason::of(code))).await;
-    Err(Answer::of(verdict, Operation::Unrouted, |()| fault::outer(&request.headers, status, message)))
+    Err(Answer::of(verdict, Operation::Unrouted, |()| {
+        let reply = fault::outer(&request.headers, status, message);
+        if status == StatusCode::UNAUTHORIZED {
+            challenged(reply, &authenticator.challenges())
+        } else {
+            reply
+        }
+    }))
+}
+
+/// The reply, telling how to identify oneself.
+fn challenged(mut reply: Reply, challenges: &[String]) -> Reply {
+    for challenge in challenges.iter().filter_map(|challenge| HeaderValue::from_str(challenge).ok()) {
+        reply.headers_mut().append(WWW_AUTHENTICATE, challenge);
+    }
+    reply
 }

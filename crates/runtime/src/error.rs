@@ -7,8 +7,10 @@ use strongroom_core::{Error, StartError};
 use strongroom_crypto::{KeyFileError, LockError};
 use strongroom_crypto_kmip::{KmipError, MasterKeyFileError};
 use strongroom_edge::TlsError;
+use strongroom_identity::SetupError;
 use thiserror::Error;
 
+use crate::authenticator::MAX_SECRET;
 use crate::policy_file::PolicyFileError;
 
 /// Why the service does not run.
@@ -71,6 +73,41 @@ pub enum RunError {
     /// The operator's access rules can't be used.
     #[error("the access rules can't be used")]
     Policy(#[source] PolicyFileError),
+    /// An identity source can't be set up.
+    #[error("callers can't be identified")]
+    Identity(#[source] SetupError),
+    /// There is no place where a password could be.
+    #[error("there is no file with {what}: set identity.keystone.password_file")]
+    NoSecret {
+        /// What it is for.
+        what: &'static str,
+    },
+    /// A password can't be read.
+    #[error("{}, which holds {what}, can't be read", .path.display())]
+    Secret {
+        /// What it is for.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A file with a password lets others read it.
+    #[error("{}, which holds {what}, can be read by every user; run: chmod o= {}", .path.display(), .path.display())]
+    SecretMode {
+        /// What it is for.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that should hold a password holds something else.
+    #[error("{}, which should hold {what}, is empty, longer than {MAX_SECRET} bytes, or not text", .path.display())]
+    SecretForm {
+        /// What it is for.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
     /// The parts don't fit together.
     #[error("the key manager does not start")]
     Start(#[source] StartError),

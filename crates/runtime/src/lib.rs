@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod authenticator;
 mod backends;
 mod edge;
 mod error;
@@ -30,9 +31,10 @@ pub use rotation::{
 pub use sandbox::{Confinement, Sandbox, confine};
 pub use serve::{Serving, serve};
 pub use settings::{
-    AuditSection, EdgeSection, ExpirySection, Flag, IdentityMode, IdentitySection, KmipSection, LoadSection,
-    LogFormat, LogSection, MasterKeySection, OrdersSection, PolicySection, Problem, RotationSection,
-    SandboxSection, Settings, SettingsError, Shown, Sources, StorageSection, StoreKind, StoresSection,
+    AuditSection, EdgeSection, ExpirySection, Flag, IdentityName, IdentitySection, KeystoneSection,
+    KmipSection, LoadSection, LogFormat, LogSection, MasterKeySection, OrdersSection, PolicySection, Problem,
+    RotationSection, SandboxSection, SecretPlace, Settings, SettingsError, Shown, SourceSection, Sources,
+    StorageSection, StoreKind, StoresSection,
 };
 
 /// How the server stopped.

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use strongroom_api::Api;
 use strongroom_audit::{Forwarding, Journal, Options};
 use strongroom_core::access::PolicyRules;
-use strongroom_core::ports::{Authenticator, SecretBackend};
+use strongroom_core::ports::SecretBackend;
 use strongroom_core::{Builder, KeyManager, StartError, SystemClock};
-use strongroom_identity::UnauthenticatedContext;
 use strongroom_storage::{OpenError, OpenOptions, SqliteRepository};
 
+use crate::authenticator::authenticator;
 use crate::backends;
 use crate::error::RunError;
 use crate::master_key::{CanaryVerdict, judge, needed_keys};
 use crate::policy_file::PolicyFile;
-use crate::settings::{IdentityMode, PolicySection, Settings};
+use crate::settings::{PolicySection, Settings};
 
 /// What a running server holds.
 pub(crate) struct Parts {
@@ -33,6 +33,7 @@ pub(crate) async fn open(
     create: bool,
 ) -> Result<Parts, RunError> {
     let backends = backends::open(settings, credentials)?;
+    let authenticator = authenticator(&settings.identity, credentials)?;
     let rules = policy_rules(&settings.policy)?;
     let database = OpenOptions { create, upgrade: create || settings.storage.upgrade_at_start };
     let used = was_used(settings, &backends, database).await?;
@@ -61,9 +62,6 @@ pub(crate) async fn open(
         .build()
         .await
         .map_err(RunError::Start)?;
-    let authenticator: Arc<dyn Authenticator> = match settings.identity.mode {
-        IdentityMode::Unauthenticated => Arc::new(UnauthenticatedContext),
-    };
     let api = Api::new(manager.clone(), authenticator, settings.api.clone());
     Ok(Parts { manager, api, repository, forwarding })
 }

@@ -1,5 +1,7 @@
 //! The released OpenStack clients, as they are, against the real server.
 
+mod keystone;
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -31,6 +31,12 @@ pub enum IdentitySource {
     Anonymous,
     /// The request's headers were believed (unauthenticated-context mode, loopback only).
     Unauthenticated,
+    /// Keystone knows the token (`X-Auth-Token`).
+    Keystone,
+    /// A signed token whose issuer is trusted (`Authorization: Bearer`).
+    Jwt,
+    /// A client certificate that the TLS listener has verified.
+    Certificate,
     /// Nobody calls now: the service carries out an order that was placed earlier.
     Order,
     /// The embedding program vouches for its own call.

@@ -25,6 +25,12 @@ pub trait Credentials: Send + Sync {
 pub trait Authenticator: Send + Sync + 'static {
     /// Names the caller, or says why nobody is let in. Never guesses: a doubt is a refusal.
     async fn authenticate(&self, credentials: &dyn Credentials) -> Result<Caller, IdentityError>;
+
+    /// How callers are to identify themselves, told to those who did not: challenges in the form of RFC 9110,
+    /// section 11.6.1, the preferred one first. None where there is no such form.
+    fn challenges(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Why nobody is let in.

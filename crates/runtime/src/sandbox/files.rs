@@ -44,7 +44,7 @@ pub(super) fn confine(settings: &Settings, shown: &[Shown], credentials: Option<
         folder(&settings.audit.folder)
     });
     // A file of records for somebody else is made anew when it has been moved away.
-    writable.extend(settings.audit.forwarders.iter().filter_map(|forwarder| match &forwarder.destination {
+    writable.extend(settings.audit.forwarders.iter().filter_map(|forwarder| match &forwarder.to {
         Destination::CadfFile(file) => folder(file),
         _ => None,
     }));

@@ -5,6 +5,7 @@ mod cors;
 mod edge;
 mod expiry;
 mod forwarders;
+mod identity;
 mod kmip;
 mod load;
 mod orders;
@@ -20,15 +21,13 @@ mod tls;
 pub use audit::AuditSection;
 pub use edge::EdgeSection;
 pub use expiry::ExpirySection;
+pub use identity::{IdentityName, IdentitySection, KeystoneSection, SecretPlace, SourceSection};
 pub use kmip::KmipSection;
 pub use load::LoadSection;
 pub use orders::OrdersSection;
 pub use reader::{Problem, SettingsError, Shown};
 pub use rotation::RotationSection;
 pub use sandbox::SandboxSection;
-pub use sections::{
-    IdentityMode, IdentitySection, LogFormat, LogSection, MasterKeySection, PolicySection, Settings,
-    StorageSection,
-};
+pub use sections::{LogFormat, LogSection, MasterKeySection, PolicySection, Settings, StorageSection};
 pub use sources::{Flag, Sources};
 pub use stores::{StoreKind, StoresSection};

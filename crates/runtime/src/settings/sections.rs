@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 use strongroom_api::{ApiSettings, BaseUrl};
 use strongroom_core::RuleSet;
 use strongroom_core::quota::EffectiveQuotas;
-use strongroom_edge::{Limits, TlsFiles};
+use strongroom_edge::{ClientCertificates, Limits, TlsFiles};
 
 use super::audit::{AuditSection, audit};
 use super::cors::cors;
 use super::edge::{EdgeSection, edge, is_public};
 use super::expiry::{ExpirySection, expiry};
+use super::identity::{IdentitySection, identity};
 use super::kmip::{KmipSection, kmip};
 use super::load::{LoadSection, load};
 use super::orders::{OrdersSection, orders};
@@ -67,23 +68,6 @@ pub struct Settings {
     pub audit: AuditSection,
     /// What the program logs about itself.
     pub log: LogSection,
-}
-
-/// Who may call.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct IdentitySection {
-    /// How callers are identified.
-    pub mode: IdentityMode,
-}
-
-/// How callers are identified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum IdentityMode {
-    /// The request's headers are believed; on loopback only.
-    Unauthenticated,
 }
 
 /// Which access rules apply.
@@ -172,6 +156,7 @@ impl Settings {
             data_dir,
         };
         settings.check_exposure(&mut reader);
+        settings.check_client_certificates(&mut reader);
         let shown = reader.finish()?;
         Ok((settings, shown))
     }
@@ -184,11 +169,11 @@ impl Settings {
             return;
         }
         let reachable = format!("{address} is reachable from other machines, and");
-        if self.identity.mode == IdentityMode::Unauthenticated {
+        if matches!(self.identity, IdentitySection::Unauthenticated) {
             reader.refuse(
                 "api.listen",
                 format!(
-                    "{reachable} identity.mode \"unauthenticated\" believes whatever callers say; give an address \
+                    "{reachable} the identity source \"unauthenticated\" believes whatever callers say; give an address \
                      of the loopback interface, such as 127.0.0.1:9311"
                 ),
             );
@@ -210,6 +195,16 @@ impl Settings {
                      address, or say that it is meant by edge.allow_public = true"
                 ),
             );
+        }
+    }
+
+    /// A certificate that nobody asks for lets nobody in.
+    fn check_client_certificates(&self, reader: &mut Reader) {
+        let asked = self.tls.as_ref().is_some_and(|tls| tls.clients != ClientCertificates::Off);
+        if self.identity.uses_certificates() && !asked {
+            let reason = "\"certificate\" needs clients to be asked for theirs; give tls.client_certificates and \
+                          tls.client_ca";
+            reader.refuse("identity.sources", reason);
         }
     }
 }
@@ -270,11 +265,6 @@ fn limits(reader: &mut Reader) -> Limits {
         write_timeout: seconds(reader, "api.write_timeout_seconds", defaults.write_timeout),
         drain_timeout: seconds(reader, "api.drain_timeout_seconds", defaults.drain_timeout),
     }
-}
-
-fn identity(reader: &mut Reader) -> IdentitySection {
-    let mode = reader.get("identity.mode", IdentityMode::Unauthenticated, "\"unauthenticated\"");
-    IdentitySection { mode }
 }
 
 fn policy(reader: &mut Reader) -> PolicySection {
