@@ -24,6 +24,7 @@ mod expiry;
 mod first_run;
 mod haproxy;
 mod hostile;
+mod hsm;
 mod isolation;
 mod kmip;
 mod lifecycle;

@@ -41,12 +41,13 @@ const ENVIRONMENTS: [Environment; 2] = [
 
 /// What the environment and the tests need from the system: a command that succeeds when it is there, and the
 /// Debian package that brings it.
-const NEEDED: [(&[&str], &str); 6] = [
+const NEEDED: [(&[&str], &str); 7] = [
     (&["curl", "--version"], "curl"),
     (&["haproxy", "-v"], "haproxy"),
     (&["nft", "--version"], "nftables"),
     (&["python3", "-c", "import sys; assert sys.version_info >= (3, 10)"], "python3"),
     (&["python3", "-c", "import venv, ensurepip"], "python3-venv"),
+    (&["softhsm2-util", "--version"], "softhsm2"),
     (&["systemd-analyze", "--version"], "systemd"),
 ];
 
