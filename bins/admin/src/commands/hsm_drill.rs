@@ -18,7 +18,7 @@ use crate::print;
 
 const PROBES: usize = 4;
 const BEFORE: Duration = Duration::from_secs(2);
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const GLANCE: Duration = Duration::from_millis(5);
 
 /// What a drill has shown.
