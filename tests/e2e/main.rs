@@ -28,6 +28,7 @@ mod first_run;
 mod forwarding;
 mod haproxy;
 mod hostile;
+mod hsm;
 mod isolation;
 mod keystone;
 mod keystone_outage;

@@ -3,6 +3,7 @@
 
 mod advisories;
 mod bench;
+mod dev;
 mod settings_page;
 mod setup;
 mod step;
@@ -29,6 +30,8 @@ enum Task {
     Setup,
     /// Set up, build the binaries once and run every test of the workspace
     Test(test::Options),
+    /// Run a server for trying things out
+    Dev(dev::Options),
     /// Measure the server against a bare hyper server, side by side
     Bench(bench::Options),
     /// Check the dependencies against the RustSec advisory database (needs the network)
@@ -46,6 +49,7 @@ fn main() -> Result<()> {
         Task::Tidy => tidy::run(),
         Task::Setup => setup::run(),
         Task::Test(options) => test::run(&options),
+        Task::Dev(options) => dev::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Advisories => advisories::run(),
         Task::FloorServer => bench::serve_floor(),

@@ -49,6 +49,7 @@ const NEEDED: &[(&[&str], &str)] = &[
     (&["python3", "-c", "import venv, ensurepip"], "python3-venv"),
     (&["test", "-x", "/usr/sbin/rsyslogd"], "rsyslog"),
     (&["sh", "-c", "test -e /usr/lib/*/rsyslog/lmnsd_gtls.so"], "rsyslog-gnutls"),
+    (&["softhsm2-util", "--version"], "softhsm2"),
     (&["systemd-analyze", "--version"], "systemd"),
 ];
 

@@ -4,6 +4,7 @@ mod commands;
 mod flags;
 mod print;
 mod progress;
+mod prompt;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +12,9 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use strongroom_runtime::{Settings, chain};
 
-use crate::commands::{CommandResult, Ended, audit, completions, db, kmip, master_key, policy, rotation};
+use crate::commands::{
+    CommandResult, Ended, audit, completions, db, hsm, kmip, master_key, policy, rotation,
+};
 use crate::flags::{
     Command, DbCommand, Flags, KmipCommand, MasterKeyCommand, PolicyCommand, ProjectKeyCommand,
 };
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
             rotation::project_key(&settings, credentials.as_deref(), project, dry_run, flags.output)
         }
         Command::Rotation { command } => rotation::look_after(&settings, command, flags.output),
+        Command::Hsm { command } => hsm::run(&settings, credentials.as_deref(), &command, flags.output),
         Command::Db { command: DbCommand::Upgrade } => db::upgrade(&settings, flags.output),
         Command::Db { command: DbCommand::Status } => db::status(&settings, flags.output),
         Command::Kmip { command: KmipCommand::CreateMasterKey { next_version } } => {

@@ -12,9 +12,9 @@ use crate::stack::wiped;
 
 /// Length of a nonce in bytes. Nonces are random, so one key may seal at most 2^32 times (NIST SP 800-38D,
 /// section 8.3); a data key seals once, a project key once per secret.
-pub(crate) const NONCE_LEN: usize = 12;
+pub const NONCE_LEN: usize = 12;
 /// Length of an authentication tag in bytes.
-pub(crate) const TAG_LEN: usize = 16;
+pub const TAG_LEN: usize = 16;
 
 /// Encrypts `in_out` and returns the tag over it and `associated`.
 pub(crate) fn seal(

@@ -58,12 +58,12 @@ impl HeldKeys {
 impl HeldKey {
     /// Seals a payload under a data key of its own. `row` is the row that the key was unwrapped from.
     pub fn seal(&self, row: &ProjectKey, binding: &[u8], payload: &Payload) -> Result<Sealed, BackendError> {
-        payload::seal(&self.0, row, binding, payload, &random::system)
+        payload::seal(&*self.0, row, binding, payload, &random::system)
     }
 
     /// Opens what [`Self::seal`] made of the same row and binding.
     pub fn open(&self, row: &ProjectKey, binding: &[u8], sealed: &Sealed) -> Result<Payload, BackendError> {
-        payload::open(&self.0, row, binding, sealed)
+        payload::open(&*self.0, row, binding, sealed)
     }
 
     /// A receipt for a payload that somebody else keeps under the name `reference`.

@@ -4,14 +4,14 @@ mod cache;
 mod cipher;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
-mod envelope;
+pub mod envelope;
 mod generate;
 mod harden;
 mod heap;
 mod held;
 mod key_file;
 mod locked;
-mod random;
+pub mod random;
 mod soft;
 mod stack;
 
@@ -20,7 +20,10 @@ pub use envelope::receipt::Receipt;
 pub use generate::{Algorithms, Generator};
 pub use harden::{Hardening, harden};
 pub use held::{HeldKey, HeldKeys};
-pub use key_file::{KeyFileError, MasterKeys, add_key_version, create_key_file, remove_key_versions};
+pub use key_file::{
+    KeyFileError, MasterKeys, add_key_version, create_key_file, read_private_credential, read_private_file,
+    remove_key_versions,
+};
 pub use locked::{KEY_LEN, LockError};
 pub use random::fill_random;
 pub use soft::{Caching, SoftBackend};

@@ -7,10 +7,10 @@ use strongroom_core::ports::BackendError;
 use thiserror::Error;
 
 /// Fills a buffer. Production code passes [`system`]; the tests of stored formats pass fixed bytes.
-pub(crate) type Random<'a> = &'a dyn Fn(&mut [u8]) -> Result<(), Unspecified>;
+pub type Random<'a> = &'a dyn Fn(&mut [u8]) -> Result<(), Unspecified>;
 
 /// The operating system's generator.
-pub(crate) fn system(bytes: &mut [u8]) -> Result<(), Unspecified> {
+pub fn system(bytes: &mut [u8]) -> Result<(), Unspecified> {
     SystemRandom::new().fill(bytes)
 }
 
@@ -25,7 +25,7 @@ pub(crate) struct SystemRng;
 /// The system gave no random bytes.
 #[derive(Debug, Clone, Copy, Error)]
 #[error("the system's random number generator failed")]
-pub(crate) struct NoRandom;
+pub struct NoRandom;
 
 impl From<NoRandom> for BackendError {
     fn from(error: NoRandom) -> Self {

@@ -6,6 +6,7 @@ use strongroom_core::ports::{BackendError, StorageError};
 use strongroom_core::{Error, StartError};
 use strongroom_crypto::{KeyFileError, LockError};
 use strongroom_crypto_kmip::{KmipError, MasterKeyFileError};
+use strongroom_crypto_pkcs11::Pkcs11Error;
 use strongroom_edge::TlsError;
 use strongroom_identity::SetupError;
 use thiserror::Error;
@@ -30,6 +31,18 @@ pub enum RunError {
     /// The master key file is there and can't be used.
     #[error("the master key can't be used")]
     MasterKey(#[source] KeyFileError),
+    /// None of the tokens that hold the master key can be used.
+    #[error("the master key in hardware can't be used")]
+    Pkcs11(#[source] Pkcs11Error),
+    /// The operator gave no PIN.
+    #[error("no PIN was given at the terminal")]
+    Prompt(#[source] io::Error),
+    /// A PIN is to come from the service manager, which has given no folder of credentials.
+    #[error(
+        "a PIN is to come from the service manager's credentials, and $CREDENTIALS_DIRECTORY is not set; run \
+         this from a unit with LoadCredential=, or name a pin_file"
+    )]
+    NoCredentials,
     /// Keys can't be kept out of swap.
     #[error(
         "keys can't be held in locked memory; raise the limit of locked memory (LimitMEMLOCK, ulimit -l)"

@@ -33,6 +33,7 @@ pub fn prepare(settings: &mut Settings, plain_http: bool) -> Result<FirstRun, Ru
     private_folder(&settings.data_dir)?;
     let database = settings.storage.file.exists();
     let key = &settings.master_key.file;
+    // A master key in hardware is made by an operator, never here.
     let wanted = settings.stores.enabled.contains(&StoreKind::Soft);
     let made_master_key = wanted && !database && !key.exists();
     if made_master_key {

@@ -11,6 +11,7 @@ mod logging;
 mod master_key;
 mod orders;
 mod parts;
+mod pkcs11;
 mod policy_file;
 mod rotation;
 mod sandbox;
@@ -23,6 +24,7 @@ pub use first_run::{FirstRun, prepare};
 pub use kmip::{check_kmip, create_kmip_master_key};
 pub use logging::start_logging;
 pub use master_key::{CanaryVerdict, MasterKeyReport, MasterKeyVerdict, check_master_key, load_master_keys};
+pub use pkcs11::{connect_tokens, pkcs11_config};
 pub use policy_file::{PolicyFile, PolicyFileError};
 pub use rotation::{
     PrunedKeys, RotationPlan, ask_for_rotation, cancel_rotation, carry_out_rotation, find_rotation,
@@ -31,10 +33,10 @@ pub use rotation::{
 pub use sandbox::{Confinement, Sandbox, confine};
 pub use serve::{Serving, serve};
 pub use settings::{
-    AuditSection, EdgeSection, ExpirySection, Flag, IdentityName, IdentitySection, KeystoneSection,
-    KmipSection, LoadSection, LogFormat, LogSection, MasterKeySection, OrdersSection, PolicySection, Problem,
-    RotationSection, SandboxSection, SecretPlace, Settings, SettingsError, Shown, SourceSection, Sources,
-    StorageSection, StoreKind, StoresSection,
+    AuditSection, CustodySetting, EdgeSection, ExpirySection, Flag, IdentityName, IdentitySection,
+    KeystoneSection, KmipSection, LoadSection, LogFormat, LogSection, MasterKeySection, OrdersSection,
+    Pkcs11Section, PolicySection, Problem, RotationSection, SandboxSection, SecretPlace, Settings,
+    SettingsError, Shown, SourceSection, Sources, StorageSection, StoreKind, StoresSection, TokenSection,
 };
 
 /// How the server stopped.

@@ -32,7 +32,7 @@ pub(crate) async fn open(
     credentials: Option<&Path>,
     create: bool,
 ) -> Result<Parts, RunError> {
-    let backends = backends::open(settings, credentials)?;
+    let backends = backends::open(settings, credentials).await?;
     let authenticator = authenticator(&settings.identity, credentials)?;
     let rules = policy_rules(&settings.policy)?;
     let database = OpenOptions { create, upgrade: create || settings.storage.upgrade_at_start };

@@ -3,6 +3,8 @@
 pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod db;
+pub(crate) mod hsm;
+mod hsm_drill;
 pub(crate) mod kmip;
 pub(crate) mod master_key;
 pub(crate) mod policy;

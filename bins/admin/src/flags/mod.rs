@@ -91,6 +91,16 @@ Examples:
         #[command(subcommand)]
         command: DbCommand,
     },
+    /// The hardware tokens that hold a master key
+    #[command(after_help = "\
+Examples:
+  strongroom-admin --config /etc/strongroom.toml hsm generate-master-key
+  strongroom-admin --config /etc/strongroom.toml hsm check
+  strongroom-admin --config /etc/strongroom.toml hsm drill --token 2 --seconds 30 --report drill.json")]
+    Hsm {
+        #[command(subcommand)]
+        command: HsmCommand,
+    },
     /// The KMIP server that holds the master key
     #[command(after_help = "\
 Examples:
@@ -185,6 +195,35 @@ pub(crate) enum RotationCommand {
     Resume,
     /// Give it up, which only a rotation can be that waits for a new master key to be on every server
     Cancel,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HsmCommand {
+    /// Make a master key in a token: not extractable, and under the label that the settings have
+    GenerateMasterKey {
+        /// Which of the tokens of the settings, counted from 1
+        #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+        token: usize,
+        /// Make the version after the highest; without it, the first, in a token that holds none
+        #[arg(long)]
+        next: bool,
+    },
+    /// Examine each token: keys, flags, PIN, mechanisms, firmware, and what else is in it
+    Check,
+    /// Connect the tokens as a server would, and show which work
+    List,
+    /// Fail one token under load of its own, see the others take over, and measure its return
+    Drill {
+        /// Which of the tokens of the settings, counted from 1
+        #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+        token: usize,
+        /// How long the token stays away
+        #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+        seconds: u64,
+        /// Where to write the report, as JSON and, beside it, as text
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -11,8 +11,7 @@
 
 use strongroom_core::ports::{BackendError, BackendId, Canary, MasterKeyVersion};
 
-use super::{Claim, FORMAT, SUITE, known_format, nonces, not_authentic, not_sealed, split};
-use crate::locked::LockedKey;
+use super::{AeadKey, Claim, FORMAT, SUITE, known_format, nonces, split};
 use crate::random::Random;
 
 const PURPOSE: &str = "strongroom canary";
@@ -20,35 +19,33 @@ pub(super) const TEXT: &[u8; 17] = b"strongroom canary";
 const HEADER_LEN: usize = 6;
 
 /// Seals the known text under that master key.
-pub(crate) fn seal(
-    master: &LockedKey,
+pub fn seal<K: AeadKey>(
+    master: &K,
     version: MasterKeyVersion,
     backend: &BackendId,
     random: Random<'_>,
-) -> Result<Canary, BackendError> {
+) -> Result<Canary, K::Error> {
     let [nonce] = nonces(random)?;
     let mut blob = header(version).to_vec();
-    let claim = claim(backend);
-    master.with(|master| claim.seal_onto(&mut blob, master, nonce, TEXT)).map_err(not_sealed)?;
+    claim(backend).seal_onto(&mut blob, master, nonce, TEXT)?;
     Ok(Canary(blob))
 }
 
 /// Succeeds when that master key sealed the canary, as that version and for that backend.
-pub(crate) fn open(
-    master: &LockedKey,
+pub fn open<K: AeadKey>(
+    master: &K,
     version: MasterKeyVersion,
     backend: &BackendId,
     canary: &Canary,
-) -> Result<(), BackendError> {
+) -> Result<(), K::Error> {
     known_format("a canary", &canary.0)?;
     let (front, boxed) = split::<HEADER_LEN>(&canary.0)?;
     if *front != header(version) {
-        return Err(BackendError::Integrity);
+        return Err(BackendError::Integrity.into());
     }
     let mut text = [0; TEXT.len()];
-    let claim = claim(backend);
-    master.with(|master| claim.open_into(&mut text, master, front, boxed)).map_err(not_authentic)?;
-    if text == *TEXT { Ok(()) } else { Err(BackendError::Integrity) }
+    claim(backend).open_into(&mut text, master, front, boxed)?;
+    if text == *TEXT { Ok(()) } else { Err(BackendError::Integrity.into()) }
 }
 
 pub(super) fn claim(backend: &BackendId) -> Claim<'_> {

@@ -5,7 +5,7 @@
 
 use strongroom_core::ports::{BackendError, BackendId, MasterKeyVersion, ProjectKey};
 
-use super::{Claim, canary, known_format, nonces, project_key};
+use super::{Claim, SUITE, canary, known_format, nonces, project_key};
 use crate::cipher::{NONCE_LEN, TAG_LEN};
 use crate::random;
 
@@ -32,7 +32,7 @@ impl RemoteBox {
     pub fn project_key(row: &ProjectKey) -> Self {
         let owner = project_key::owner(row);
         let claim = Claim { purpose: project_key::PURPOSE, owner: &owner };
-        Self::new("a project key", &claim, &project_key::header(row), crate::locked::KEY_LEN)
+        Self::new("a project key", &claim, &project_key::header(row, SUITE), crate::locked::KEY_LEN)
     }
 
     /// The box of a canary.

@@ -5,17 +5,19 @@
 //! associated data, a purpose of its own, everything that stands in front of it in the blob, and what the
 //! blob belongs to. So no blob opens as one of another kind, in another's place, or with an altered header.
 
-pub(crate) mod canary;
+mod aead_key;
+pub mod canary;
 pub(crate) mod elsewhere;
-pub(crate) mod payload;
-pub(crate) mod project_key;
+pub mod kept_key;
+pub mod payload;
+pub mod project_key;
 pub(crate) mod receipt;
 
 use ring::error::Unspecified;
 use strongroom_core::ports::{BackendError, ProjectKey};
-use zeroize::Zeroize as _;
 
-use crate::cipher::{self, NONCE_LEN, TAG_LEN};
+pub use self::aead_key::AeadKey;
+pub use crate::cipher::{NONCE_LEN, TAG_LEN};
 use crate::locked::KEY_LEN;
 use crate::random::Random;
 
@@ -43,41 +45,31 @@ impl Claim<'_> {
         [self.purpose.as_bytes(), &[0], front, self.owner].concat()
     }
 
-    /// Appends a box with `content` to the blob. The content is encrypted where it will stay, in room made
-    /// beforehand, so no copy of it is left behind.
-    fn seal_onto(
+    /// Appends a box with `content` to the blob.
+    fn seal_onto<K: AeadKey + ?Sized>(
         &self,
         blob: &mut Vec<u8>,
-        key: &[u8; KEY_LEN],
+        key: &K,
         nonce: [u8; NONCE_LEN],
         content: &[u8],
-    ) -> Result<(), Unspecified> {
+    ) -> Result<(), K::Error> {
         let associated = self.associated(blob);
         blob.reserve_exact(content.len() + BOX_OVERHEAD);
-        blob.extend(nonce);
-        let front = blob.len();
-        blob.extend(content);
-        let text = blob.get_mut(front..).ok_or(Unspecified)?;
-        let tag = cipher::seal(key, nonce, &associated, text).inspect_err(|_| blob.zeroize())?;
-        blob.extend(tag);
-        Ok(())
+        key.seal_onto(blob, &associated, nonce, content)
     }
 
     /// Opens the box behind `front` into `content`. On an error `content` holds nothing of it.
-    fn open_into(
+    fn open_into<K: AeadKey + ?Sized>(
         &self,
         content: &mut [u8],
-        key: &[u8; KEY_LEN],
+        key: &K,
         front: &[u8],
         boxed: &[u8],
-    ) -> Result<(), Unspecified> {
-        let (nonce, rest) = boxed.split_first_chunk().ok_or(Unspecified)?;
-        let (text, tag) = rest.split_last_chunk().ok_or(Unspecified)?;
-        if text.len() != content.len() {
-            return Err(Unspecified);
+    ) -> Result<(), K::Error> {
+        if boxed.len() != content.len() + BOX_OVERHEAD {
+            return Err(BackendError::Integrity.into());
         }
-        content.copy_from_slice(text);
-        cipher::open(key, *nonce, &self.associated(front), *tag, content)
+        key.open_into(content, &self.associated(front), boxed)
     }
 }
 
@@ -107,11 +99,6 @@ fn known_format(what: &str, blob: &[u8]) -> Result<(), BackendError> {
 /// Splits a blob behind its header.
 fn split<const HEADER: usize>(blob: &[u8]) -> Result<(&[u8; HEADER], &[u8]), BackendError> {
     blob.split_first_chunk().ok_or(BackendError::Integrity)
-}
-
-/// What did not open is not what was sealed.
-fn not_authentic(_: Unspecified) -> BackendError {
-    BackendError::Integrity
 }
 
 /// Sealing fails when the system gives no random bytes, or for more bytes than AES-GCM may seal at once.

@@ -15,10 +15,10 @@ use strongroom_core::ports::{BackendError, ProjectKey, Sealed};
 use zeroize::Zeroizing;
 
 use super::{
-    BOX_OVERHEAD, BOXED_KEY_LEN, Claim, FORMAT, SUITE, known_format, nonces, not_authentic, not_sealed,
-    owner, split,
+    AeadKey, BOX_OVERHEAD, BOXED_KEY_LEN, Claim, FORMAT, SUITE, known_format, nonces, not_sealed, owner,
+    split,
 };
-use crate::locked::{KEY_LEN, LockedKey};
+use crate::locked::KEY_LEN;
 use crate::random::Random;
 
 const KEY_PURPOSE: &str = "strongroom data key";
@@ -26,14 +26,15 @@ const PAYLOAD_PURPOSE: &str = "strongroom payload";
 const HEADER_LEN: usize = 6;
 const FRONT_LEN: usize = HEADER_LEN + BOXED_KEY_LEN;
 
-/// Seals a payload. `project_key` is the unwrapped key of `row`.
-pub(crate) fn seal(
-    project_key: &LockedKey,
+/// Seals a payload. `project_key` is the unwrapped key of `row`; only the data key is sealed by it, so that
+/// a slow device is given a few bytes, whatever the payload's length.
+pub fn seal<K: AeadKey>(
+    project_key: &K,
     row: &ProjectKey,
     binding: &[u8],
     payload: &Payload,
     random: Random<'_>,
-) -> Result<Sealed, BackendError> {
+) -> Result<Sealed, K::Error> {
     let owner = owner(row, binding);
     let mut data_key = Zeroizing::new([0; KEY_LEN]);
     random(data_key.as_mut_slice()).map_err(not_sealed)?;
@@ -42,39 +43,35 @@ pub(crate) fn seal(
     let mut blob = Vec::with_capacity(FRONT_LEN + payload.len() + BOX_OVERHEAD);
     blob.extend(header(row));
     let claim = Claim { purpose: KEY_PURPOSE, owner: &owner };
-    project_key
-        .with(|key| claim.seal_onto(&mut blob, key, key_nonce, data_key.as_slice()))
-        .map_err(not_sealed)?;
+    claim.seal_onto(&mut blob, project_key, key_nonce, data_key.as_slice())?;
     let claim = Claim { purpose: PAYLOAD_PURPOSE, owner: &owner };
-    claim.seal_onto(&mut blob, &data_key, payload_nonce, payload.expose()).map_err(not_sealed)?;
+    claim.seal_onto(&mut blob, &*data_key, payload_nonce, payload.expose())?;
     Ok(Sealed(blob))
 }
 
 /// Opens what [`seal`] made of the same row and binding.
-pub(crate) fn open(
-    project_key: &LockedKey,
+pub fn open<K: AeadKey>(
+    project_key: &K,
     row: &ProjectKey,
     binding: &[u8],
     sealed: &Sealed,
-) -> Result<Payload, BackendError> {
+) -> Result<Payload, K::Error> {
     known_format("a payload", &sealed.0)?;
     let (front, boxed_payload) = split::<FRONT_LEN>(&sealed.0)?;
     let (found, boxed_key) = split::<HEADER_LEN>(front)?;
     if *found != header(row) {
-        return Err(BackendError::Integrity);
+        return Err(BackendError::Integrity.into());
     }
     let owner = owner(row, binding);
     let mut data_key = Zeroizing::new([0; KEY_LEN]);
     let claim = Claim { purpose: KEY_PURPOSE, owner: &owner };
-    project_key
-        .with(|key| claim.open_into(data_key.as_mut_slice(), key, found, boxed_key))
-        .map_err(not_authentic)?;
+    claim.open_into(data_key.as_mut_slice(), project_key, found, boxed_key)?;
 
     let length = boxed_payload.len().checked_sub(BOX_OVERHEAD).ok_or(BackendError::Integrity)?;
     // Of exactly the payload's length: shrinking a longer one could leave a copy behind.
     let mut payload = vec![0; length];
     let claim = Claim { purpose: PAYLOAD_PURPOSE, owner: &owner };
-    claim.open_into(&mut payload, &data_key, front, boxed_payload).map_err(not_authentic)?;
+    claim.open_into(&mut payload, &*data_key, front, boxed_payload)?;
     Ok(Payload::new(payload))
 }
 

@@ -10,27 +10,28 @@
 //!
 //! Bound to the row's id, time of creation, project and backend, besides the versions in the header.
 
-use strongroom_core::ports::{BackendError, ProjectKey};
+use strongroom_core::ports::{BackendError, MasterKeyVersion, ProjectKey};
+use zeroize::Zeroizing;
 
-use super::{BOXED_KEY_LEN, Claim, FORMAT, SUITE, known_format, nonces, not_authentic, not_sealed, split};
-use crate::locked::{KEY_LEN, LockedKey};
+use super::{AeadKey, BOXED_KEY_LEN, Claim, FORMAT, SUITE, known_format, nonces, split};
+use crate::locked::KEY_LEN;
 use crate::random::Random;
 
 pub(super) const PURPOSE: &str = "strongroom project key";
-const HEADER_LEN: usize = 10;
+pub(super) const HEADER_LEN: usize = 10;
 
 /// Wraps `key` as the row describes it; the row's own `wrapped` is not looked at.
-pub(crate) fn wrap(
-    master: &LockedKey,
+pub fn wrap<K: AeadKey>(
+    master: &K,
     row: &ProjectKey,
     key: &[u8; KEY_LEN],
     random: Random<'_>,
-) -> Result<Vec<u8>, BackendError> {
+) -> Result<Vec<u8>, K::Error> {
     let [nonce] = nonces(random)?;
     let mut blob = Vec::with_capacity(HEADER_LEN + BOXED_KEY_LEN);
-    blob.extend(header(row));
+    blob.extend(header(row, SUITE));
     let claim = Claim { purpose: PURPOSE, owner: &owner(row) };
-    master.with(|master| claim.seal_onto(&mut blob, master, nonce, key)).map_err(not_sealed)?;
+    claim.seal_onto(&mut blob, master, nonce, key)?;
     Ok(blob)
 }
 
@@ -40,26 +41,39 @@ pub(crate) fn known(row: &ProjectKey) -> Result<(), BackendError> {
 }
 
 /// Unwraps a row's key into its locked place.
-pub(crate) fn unwrap(
+pub(crate) fn unwrap<K: AeadKey>(
     row: &ProjectKey,
     key: &mut [u8; KEY_LEN],
-    master: &LockedKey,
-) -> Result<(), BackendError> {
+    master: &K,
+) -> Result<(), K::Error> {
     let (front, boxed) = parts(row)?;
-    let claim = Claim { purpose: PURPOSE, owner: &owner(row) };
-    master.with(|master| claim.open_into(key, master, front, boxed)).map_err(not_authentic)
+    Claim { purpose: PURPOSE, owner: &owner(row) }.open_into(key, master, front, boxed)
+}
+
+/// Unwraps a row's key where the master key is in a device that may take its time: locked memory, which is
+/// shared, is not held meanwhile. `master` finds a master key, and is asked only once the row's versions agree
+/// with what was wrapped.
+pub fn unwrap_by<K: AeadKey>(
+    row: &ProjectKey,
+    master: impl FnOnce(MasterKeyVersion) -> Result<K, K::Error>,
+) -> Result<Zeroizing<[u8; KEY_LEN]>, K::Error> {
+    known(row)?;
+    let mut key = Zeroizing::new([0; KEY_LEN]);
+    unwrap(row, &mut key, &master(row.master)?)?;
+    Ok(key)
 }
 
 fn parts(row: &ProjectKey) -> Result<(&[u8; HEADER_LEN], &[u8]), BackendError> {
     known_format("a project key", &row.wrapped)?;
     let (front, boxed) = split::<HEADER_LEN>(&row.wrapped)?;
-    if *front == header(row) { Ok((front, boxed)) } else { Err(BackendError::Integrity) }
+    if *front == header(row, SUITE) { Ok((front, boxed)) } else { Err(BackendError::Integrity) }
 }
 
-pub(super) fn header(row: &ProjectKey) -> [u8; HEADER_LEN] {
+/// What every kind of wrapped project key begins with.
+pub(super) fn header(row: &ProjectKey, suite: u8) -> [u8; HEADER_LEN] {
     let [m0, m1, m2, m3] = row.master.0.to_be_bytes();
     let [v0, v1, v2, v3] = row.version.to_be_bytes();
-    [FORMAT, SUITE, m0, m1, m2, m3, v0, v1, v2, v3]
+    [FORMAT, suite, m0, m1, m2, m3, v0, v1, v2, v3]
 }
 
 /// The zero ends the project's id, which never holds one: [`strongroom_core::OpaqueId`] has no control
@@ -77,12 +91,12 @@ pub(super) fn owner(row: &ProjectKey) -> Vec<u8> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use strongroom_core::ports::{BackendId, MasterKeyVersion};
+    use strongroom_core::ports::BackendId;
     use strongroom_core::{ProjectId, ProjectKeyId, Timestamp};
 
     use super::super::counting;
     use super::*;
-    use crate::locked::Arena;
+    use crate::locked::{Arena, LockedKey};
 
     /// The key with these bytes.
     pub(in super::super) fn key(bytes: [u8; KEY_LEN]) -> LockedKey {

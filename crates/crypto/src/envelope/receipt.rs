@@ -21,7 +21,7 @@ use strongroom_core::Payload;
 use strongroom_core::ports::{BackendError, ProjectKey, Sealed};
 use zeroize::Zeroizing;
 
-use super::{BOX_OVERHEAD, BOXED_KEY_LEN, Claim, SUITE, nonces, not_authentic, not_sealed, owner};
+use super::{BOX_OVERHEAD, BOXED_KEY_LEN, Claim, SUITE, nonces, owner};
 use crate::locked::{KEY_LEN, LockedKey};
 use crate::random::Random;
 
@@ -76,11 +76,9 @@ pub(crate) fn seal(
     blob.extend(length.to_be_bytes());
     blob.extend(reference.as_bytes());
     let claim = Claim { purpose: REFERENCE_PURPOSE, owner: row.id.as_bytes() };
-    project_key.with(|key| claim.seal_onto(&mut blob, key, reference_nonce, &[])).map_err(not_sealed)?;
+    claim.seal_onto(&mut blob, project_key, reference_nonce, &[])?;
     let claim = Claim { purpose: PAYLOAD_PURPOSE, owner: &owner(row, binding) };
-    project_key
-        .with(|key| claim.seal_onto(&mut blob, key, payload_nonce, content.as_slice()))
-        .map_err(not_sealed)?;
+    claim.seal_onto(&mut blob, project_key, payload_nonce, content.as_slice())?;
     Ok(Sealed(blob))
 }
 
@@ -94,9 +92,7 @@ pub(crate) fn open<'a>(
     let Parts { front, reference, boxed } = proved(project_key, row, sealed)?;
     let claim = Claim { purpose: PAYLOAD_PURPOSE, owner: &owner(row, binding) };
     let mut digest = Zeroizing::new([0; KEY_LEN]);
-    project_key
-        .with(|key| claim.open_into(digest.as_mut_slice(), key, front, boxed))
-        .map_err(not_authentic)?;
+    claim.open_into(digest.as_mut_slice(), project_key, front, boxed)?;
     Ok(Receipt { reference, digest })
 }
 
@@ -147,7 +143,7 @@ fn proved<'a>(
         return Err(BackendError::Integrity);
     }
     let claim = Claim { purpose: REFERENCE_PURPOSE, owner: row.id.as_bytes() };
-    project_key.with(|key| claim.open_into(&mut [], key, header, empty)).map_err(not_authentic)?;
+    claim.open_into(&mut [], project_key, header, empty)?;
     Ok(parts)
 }
 

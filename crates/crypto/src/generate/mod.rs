@@ -18,6 +18,7 @@ use strongroom_core::ports::{GenerationError, KeyPair, KeyRequest};
 use self::dsa::DsaSize;
 use self::elliptic::Curve;
 use self::workshop::Workshop;
+use crate::random::{self, Random};
 
 /// What is made beyond the algorithms that every site wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +50,12 @@ impl Generator {
 
     /// Makes a symmetric key, at once.
     pub fn key(&self, request: &KeyRequest) -> Result<Payload, GenerationError> {
-        symmetric::key(request, self.algorithms)
+        self.key_from(request, &random::system)
+    }
+
+    /// The same from somebody else's random bytes, of which no key takes more than 64.
+    pub fn key_from(&self, request: &KeyRequest, random: Random<'_>) -> Result<Payload, GenerationError> {
+        symmetric::key(request, self.algorithms, random)
     }
 
     /// Makes a pair, on a thread of the generator's own. When the future is dropped before the pair's turn has

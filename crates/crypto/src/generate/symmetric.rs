@@ -4,7 +4,7 @@ use strongroom_core::Payload;
 use strongroom_core::ports::{GenerationError, KeyRequest};
 
 use super::Algorithms;
-use crate::random::{self, NoRandom};
+use crate::random::{NoRandom, Random};
 
 /// Any of these for any algorithm but triple DES, as in Barbican.
 const LENGTHS: [u16; 4] = [64, 128, 192, 256];
@@ -17,7 +17,11 @@ const TRIPLE_DES_LENGTHS: [u16; 3] = [128, 168, 192];
 ///
 /// DES keys have eight bits to the byte of which one is parity, and it is set: some hardware refuses a key
 /// without. The sixteen weak and semi-weak keys are not looked for, since one comes up once in 2⁵² keys.
-pub(super) fn key(request: &KeyRequest, algorithms: Algorithms) -> Result<Payload, GenerationError> {
+pub(super) fn key(
+    request: &KeyRequest,
+    algorithms: Algorithms,
+    random: Random<'_>,
+) -> Result<Payload, GenerationError> {
     let (algorithm, xts) = (request.algorithm.as_str(), request.mode.as_deref() == Some("xts"));
     let triple_des = match algorithm {
         "3des" | "desede" if algorithms.triple_des => true,
@@ -35,7 +39,7 @@ pub(super) fn key(request: &KeyRequest, algorithms: Algorithms) -> Result<Payloa
     }
     let stored_bits = if request.bits == 168 { 192 } else { request.bits };
     let mut bytes = vec![0; usize::from(stored_bits / 8)];
-    random::system(&mut bytes).map_err(|_| GenerationError::Backend(NoRandom.into()))?;
+    random(&mut bytes).map_err(|_| GenerationError::Backend(NoRandom.into()))?;
     if triple_des || (algorithm == "des" && request.bits == 64) {
         bytes.iter_mut().for_each(set_odd_parity);
     }

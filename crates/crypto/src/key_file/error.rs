@@ -27,7 +27,7 @@ pub enum KeyFileError {
         path: PathBuf,
     },
     /// The path names a folder, a link or anything else but a regular file.
-    #[error("{path} is not a regular file; give the path of the master key file itself", path = .path.display())]
+    #[error("{path} is not a regular file; give the path of the file itself", path = .path.display())]
     NotAFile {
         /// What was found instead.
         path: PathBuf,

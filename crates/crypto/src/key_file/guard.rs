@@ -118,13 +118,13 @@ pub(super) fn check_file(status: &Stat, path: &Path, keeper: Keeper, user: u32) 
 
 pub(super) fn check_folder(status: &Stat, path: &Path, user: u32) -> Result<(), KeyFileError> {
     if status.st_uid != user && status.st_uid != 0 {
-        let wanted = "root or the service's user, since its owner could replace the master key file";
+        let wanted = "root or the service's user, since its owner could replace the file";
         return Err(KeyFileError::Owner { path: path.to_owned(), found: status.st_uid, wanted, owner: 0 });
     }
     let found = status.st_mode & ANY_MODE;
     // In a sticky folder others may add files, but not replace this one.
     if found & WRITABLE_BY_OTHERS != 0 && found & STICKY == 0 {
-        let wanted = "a folder above the master key file must not be writable by its group or by others";
+        let wanted = "a folder above a secret file must not be writable by its group or by others";
         return Err(KeyFileError::Mode { path: path.to_owned(), found, wanted, mend: "chmod go-w" });
     }
     Ok(())

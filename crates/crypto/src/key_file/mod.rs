@@ -13,7 +13,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::iter::once;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::process::geteuid;
 use strongroom_core::Timestamp;
@@ -62,14 +62,7 @@ impl MasterKeys {
     /// Refused as in [`Self::load`], but the file may belong to root, and may have mode 0440 when owner and
     /// group are root: so systemd leaves it when it lets the service's user in by an access control list.
     pub fn load_credential(folder: &Path, name: &str) -> Result<Self, KeyFileError> {
-        let path = folder.join(name);
-        let mut components = Path::new(name).components();
-        match (components.next(), components.next()) {
-            (Some(Component::Normal(only)), None) if only == name => {
-                load_as(&path, Keeper::Systemd, geteuid().as_raw())
-            }
-            _ => Err(KeyFileError::NotAFile { path }),
-        }
+        load_as(&credential(folder, name)?, Keeper::Systemd, geteuid().as_raw())
     }
 
     /// Each version and when it was made, lowest first.
@@ -97,9 +90,33 @@ impl fmt::Debug for MasterKeys {
     }
 }
 
+/// Reads another file of secrets, such as a PIN, which has to be as well guarded as a master key file.
+pub fn read_private_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    read_as(path, Keeper::Service, geteuid().as_raw())
+}
+
+/// Reads the credential of that name from the service manager's folder of credentials, with the same checks
+/// as [`MasterKeys::load_credential`].
+pub fn read_private_credential(folder: &Path, name: &str) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    read_as(&credential(folder, name)?, Keeper::Systemd, geteuid().as_raw())
+}
+
+/// The path of a credential, whose name must not lead out of the folder.
+fn credential(folder: &Path, name: &str) -> Result<PathBuf, KeyFileError> {
+    let path = folder.join(name);
+    let mut components = Path::new(name).components();
+    match (components.next(), components.next()) {
+        (Some(Component::Normal(only)), None) if only == name => Ok(path),
+        _ => Err(KeyFileError::NotAFile { path }),
+    }
+}
+
+fn read_as(path: &Path, keeper: Keeper, user: u32) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    read(Folder::holding(path, user)?.open_checked(path, keeper, user)?, path)
+}
+
 fn load_as(path: &Path, keeper: Keeper, user: u32) -> Result<MasterKeys, KeyFileError> {
-    let file = Folder::holding(path, user)?.open_checked(path, keeper, user)?;
-    format::parse(&read(file, path)?, path)
+    format::parse(&read_as(path, keeper, user)?, path)
 }
 
 fn read(file: File, path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
@@ -111,7 +128,7 @@ fn read(file: File, path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
         return Err(KeyFileError::Malformed {
             path: path.to_owned(),
             line: 1,
-            reason: "this is not a master key file: it is larger than 64 KiB",
+            reason: "this is no file of keys: it is larger than 64 KiB",
         });
     }
     Ok(text)

@@ -9,6 +9,7 @@ mod identity;
 mod kmip;
 mod load;
 mod orders;
+mod pkcs11;
 mod quotas;
 mod reader;
 mod rotation;
@@ -25,6 +26,7 @@ pub use identity::{IdentityName, IdentitySection, KeystoneSection, SecretPlace, 
 pub use kmip::KmipSection;
 pub use load::LoadSection;
 pub use orders::OrdersSection;
+pub use pkcs11::{CustodySetting, Pkcs11Section, TokenSection};
 pub use reader::{Problem, SettingsError, Shown};
 pub use rotation::RotationSection;
 pub use sandbox::SandboxSection;

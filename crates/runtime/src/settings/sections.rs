@@ -16,6 +16,7 @@ use super::identity::{IdentitySection, identity};
 use super::kmip::{KmipSection, kmip};
 use super::load::{LoadSection, load};
 use super::orders::{OrdersSection, orders};
+use super::pkcs11::{Pkcs11Section, pkcs11};
 use super::quotas::quotas;
 use super::reader::{Reader, SettingsError, Shown};
 use super::rotation::{RotationSection, rotation};
@@ -56,6 +57,8 @@ pub struct Settings {
     pub expiry: ExpirySection,
     /// Which secret stores there are.
     pub stores: StoresSection,
+    /// Which tokens hold the master key, and how they are used.
+    pub pkcs11: Pkcs11Section,
     /// How rotations of keys are carried out.
     pub rotation: RotationSection,
     /// Where the soft master key is.
@@ -133,6 +136,7 @@ impl Settings {
         let data_dir = reader.get("data_dir", PathBuf::from("/var/lib/strongroom"), PATH);
         let orders = orders(&mut reader);
         let stores = stores(&mut reader);
+        let pkcs11 = pkcs11(&mut reader, &stores);
         let settings = Self {
             listen: listen(&mut reader),
             api: ApiSettings { order_wait: orders.wait, cors: cors(&mut reader), ..api(&mut reader) },
@@ -146,6 +150,7 @@ impl Settings {
             quotas: quotas(&mut reader),
             orders,
             expiry: expiry(&mut reader),
+            pkcs11,
             rotation: rotation(&mut reader),
             master_key: master_key(&mut reader, &data_dir),
             kmip: kmip(&mut reader, &data_dir, &stores),

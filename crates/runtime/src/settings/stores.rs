@@ -19,11 +19,13 @@ pub enum StoreKind {
     Soft,
     /// A KMIP server, which holds the master key or the secrets themselves.
     Kmip,
+    /// The database, under a master key in hardware tokens.
+    Pkcs11,
 }
 
 pub(super) fn stores(reader: &mut Reader) -> StoresSection {
     const KEY: &str = "stores.enabled";
-    let enabled = reader.get(KEY, vec![StoreKind::Soft], "a list of \"soft\" and \"kmip\"");
+    let enabled = reader.get(KEY, vec![StoreKind::Soft], "a list of \"soft\", \"kmip\" and \"pkcs11\"");
     if enabled.is_empty() {
         reader.refuse(KEY, "names no store, so nothing could be kept");
     }

@@ -1,0 +1,117 @@
+//! Tokens in a temporary folder, and a process for each test that finds no others.
+
+use std::ops::Deref;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use strongroom_core::ports::{BackendError, ProjectKey, Sealed, SecretBackend as _};
+use strongroom_core::{Payload, ProjectId, Timestamp};
+use strongroom_crypto_pkcs11::{
+    Custody, PinSource, Pkcs11Backend, Pkcs11Config, Pkcs11Error, TokenConfig, TokenSelector,
+};
+use strongroom_faulty_pkcs11::rig::Tokens;
+
+pub(crate) use strongroom_faulty_pkcs11::rig::{Faulty, PIN};
+
+const FOLDER: &str = "STRONGROOM_HSM_TEST_FOLDER";
+
+/// Runs the rest of a test in a process of its own, whose SoftHSM2 knows the tokens of one folder only: the
+/// library reads where they are from the environment.
+pub(crate) fn isolated(test: &str, body: impl AsyncFnOnce(Hsm)) {
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        return runtime.block_on(body(Hsm(Tokens::of(Path::new(&folder)))));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = Tokens::prepare(folder.path());
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([test, "--exact", "--nocapture"])
+        .env(FOLDER, folder.path())
+        .env("SOFTHSM2_CONF", tokens.settings())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("1 passed"), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The tokens of one test.
+pub(crate) struct Hsm(Tokens);
+
+impl Deref for Hsm {
+    type Target = Tokens;
+
+    fn deref(&self) -> &Tokens {
+        &self.0
+    }
+}
+
+impl Hsm {
+    /// How to use a token through a module.
+    pub(crate) fn config(&self, module: &Path, label: &str) -> TokenConfig {
+        TokenConfig {
+            module: module.to_owned(),
+            selector: TokenSelector::Label(label.to_owned()),
+            pin: PinSource::File(self.pin()),
+        }
+    }
+
+    /// A backend over one token with the usual master key.
+    pub(crate) async fn backend(&self, custody: Custody) -> Pkcs11Backend {
+        self.token("one");
+        connect(vec![self.config(&self.module("plain"), "one")], custody).await.unwrap()
+    }
+}
+
+pub(crate) async fn connect(
+    tokens: Vec<TokenConfig>,
+    custody: Custody,
+) -> Result<Pkcs11Backend, Pkcs11Error> {
+    Pkcs11Backend::connect(Pkcs11Config {
+        custody,
+        sessions: 4,
+        call_timeout: Duration::from_secs(1),
+        ..Pkcs11Config::new(tokens)
+    })
+    .await
+}
+
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_micros(1_700_000_000_000_000).unwrap()
+}
+
+pub(crate) async fn project_key(backend: &Pkcs11Backend) -> ProjectKey {
+    backend.create_project_key(&ProjectId::new("project").unwrap(), 1, now()).await.unwrap()
+}
+
+/// A backend, a project key of its own, and a payload sealed by it.
+pub(crate) struct Sample {
+    pub(crate) key: ProjectKey,
+    pub(crate) sealed: Sealed,
+}
+
+impl Sample {
+    pub(crate) async fn of(backend: &Pkcs11Backend) -> Self {
+        let key = project_key(backend).await;
+        let sealed = backend.seal(&key, b"binding", &Payload::new(b"payload".to_vec())).await.unwrap();
+        Self { key, sealed }
+    }
+
+    pub(crate) async fn open(&self, backend: &Pkcs11Backend) -> Result<(), BackendError> {
+        let payload = backend.open(&self.key, b"binding", &self.sealed).await?;
+        assert_eq!(payload.expose(), b"payload");
+        Ok(())
+    }
+
+    /// Waits until it opens again, which must be soon; gives how long that took.
+    pub(crate) async fn opens_again(&self, backend: &Pkcs11Backend) -> Duration {
+        let began = Instant::now();
+        loop {
+            match self.open(backend).await {
+                Ok(()) => return began.elapsed(),
+                Err(error) if began.elapsed() > Duration::from_secs(20) => panic!("no recovery: {error}"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    }
+}
