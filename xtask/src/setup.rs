@@ -41,7 +41,8 @@ const ENVIRONMENTS: [Environment; 2] = [
 
 /// What the environment and the tests need from the system: a command that succeeds when it is there, and the
 /// Debian package that brings it.
-const NEEDED: [(&[&str], &str); 6] = [
+const NEEDED: [(&[&str], &str); 7] = [
+    (&["age", "--version"], "age"),
     (&["curl", "--version"], "curl"),
     (&["haproxy", "-v"], "haproxy"),
     (&["nft", "--version"], "nftables"),

@@ -1,8 +1,10 @@
 //! One file per command.
 
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod db;
+pub(crate) mod doctor;
 pub(crate) mod kmip;
 pub(crate) mod master_key;
 pub(crate) mod policy;

@@ -1,6 +1,7 @@
 //! What the operator can set, where each value came from, and every problem with it at once.
 
 mod cors;
+mod doctor;
 mod edge;
 mod expiry;
 mod kmip;
@@ -15,6 +16,7 @@ mod sources;
 mod stores;
 mod tls;
 
+pub use doctor::DoctorSection;
 pub use edge::EdgeSection;
 pub use expiry::ExpirySection;
 pub use kmip::KmipSection;

@@ -9,6 +9,7 @@ use strongroom_core::quota::EffectiveQuotas;
 use strongroom_edge::{Limits, TlsFiles};
 
 use super::cors::cors;
+use super::doctor::{DoctorSection, doctor};
 use super::edge::{EdgeSection, edge, is_public};
 use super::expiry::{ExpirySection, expiry};
 use super::kmip::{KmipSection, kmip};
@@ -64,6 +65,8 @@ pub struct Settings {
     pub storage: StorageSection,
     /// Where the audit journal is kept.
     pub audit: AuditSection,
+    /// What is checked before the server serves.
+    pub doctor: DoctorSection,
     /// What the program logs about itself.
     pub log: LogSection,
 }
@@ -177,6 +180,7 @@ impl Settings {
             stores,
             storage: storage(&mut reader, &data_dir),
             audit: audit(&mut reader, &data_dir),
+            doctor: doctor(&mut reader),
             log: log(&mut reader),
             data_dir,
         };
