@@ -44,22 +44,20 @@ pub(crate) fn note(settings: &Settings, name: &str, detail: &str, output: Output
 }
 
 fn markdown(findings: &[Finding]) -> String {
+    const HEAD: &str =
+        "| Control | Severity | Verdict | What is asked | Evidence | Remedy |\n|---|---|---|---|---|---|\n";
     let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
-    let mut text =
-        "| Control | Severity | Verdict | What is asked | Evidence | Remedy |\n|---|---|---|---|---|---|\n"
-            .to_owned();
-    for found in findings {
+    let line = |found: &Finding| {
         let remedy = found.remedy.as_deref().map_or(String::new(), |remedy| format!("`{}`", cell(remedy)));
-        text.push_str(&format!(
-            "| {} | {} | {} | {} | {} | {remedy} |\n",
+        let (severity, verdict) = (found.severity.as_str(), found.verdict.as_str());
+        format!(
+            "| {} | {severity} | {verdict} | {} | {} | {remedy} |\n",
             found.id,
-            found.severity.as_str(),
-            found.verdict.as_str(),
             found.title,
-            cell(&found.evidence),
-        ));
-    }
-    text
+            cell(&found.evidence)
+        )
+    };
+    HEAD.to_owned() + &findings.iter().map(line).collect::<String>()
 }
 
 #[cfg(test)]
