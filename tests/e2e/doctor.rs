@@ -62,7 +62,7 @@ fn what_is_wrong_is_found_and_what_is_mended_passes() {
     let (one, two) = (at("b/share-1"), at("b/share-2"));
     let verify = ["backup", "verify", &at("whole.age"), "--share", &one, "--share", &two];
     assert_eq!(server.admin(&verify).code, Some(0));
-    assert_eq!(server.admin(&["milestone", "orphan-review", "--detail", "ann"]).code, Some(0));
+    assert_eq!(server.admin(&["attest", "orphan-review", "--detail", "ann"]).code, Some(0));
     let (_, told) = examined(data);
     for id in ["BAK-01", "BAK-02", "BAK-03", "BAK-04", "REV-01"] {
         assert_eq!(verdict(&told, id), "pass", "{}", finding(&told, id));

@@ -79,7 +79,7 @@ fn main() -> ExitCode {
             policy::explain(&settings, &asked, flags.output)
         }
         Command::Doctor { format } => doctor::run(&settings, credentials.as_deref(), format, flags.output),
-        Command::Milestone { name, detail } => doctor::note(&settings, &name, &detail, flags.output),
+        Command::Attest { name, detail } => doctor::attest(&settings, &name, &detail, flags.output),
         Command::Completions { .. } => Ok(Ended::Well),
     };
     exit(ended)

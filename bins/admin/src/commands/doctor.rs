@@ -36,8 +36,8 @@ pub(crate) fn run(
     Ok(if failed == 0 { Ended::Well } else { Ended::Unsound })
 }
 
-/// `milestone`.
-pub(crate) fn note(settings: &Settings, name: &str, detail: &str, output: Output) -> CommandResult {
+/// `attest`.
+pub(crate) fn attest(settings: &Settings, name: &str, detail: &str, output: Output) -> CommandResult {
     note_milestone(settings, name, detail)?;
     print::result(output, &json!({"noted": name}), &[row(["noted", name])])?;
     Ok(Ended::Well)

@@ -148,7 +148,7 @@ Examples:
         format: Option<DoctorFormat>,
     },
     /// Note that something was done that only people can do, for the next `doctor`
-    Milestone {
+    Attest {
         /// What was done
         #[arg(value_parser = ["orphan-review", "hsm-failover-drill"])]
         name: String,

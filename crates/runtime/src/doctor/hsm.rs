@@ -18,5 +18,5 @@ pub(super) const CONTROLS: [Control; 2] = [
 ];
 
 fn none(_: &Site<'_>) -> Examined {
-    Examined::not_applicable("the master key is a file, not in an HSM")
+    Examined::not_applicable("no store has its master key in an HSM")
 }

@@ -7,6 +7,7 @@ use rustix::fs::getxattr;
 use super::{Control, Examined, Severity, Site};
 use crate::error::chain;
 use crate::master_key::{comes_from_credentials, load_master_keys};
+use crate::settings::StoreKind;
 
 pub(super) const CONTROLS: [Control; 4] = [
     Control {
@@ -39,7 +40,16 @@ pub(super) const CONTROLS: [Control; 4] = [
     },
 ];
 
+/// What is said of every control here when no store has its master key in a file.
+fn elsewhere(site: &Site<'_>) -> Option<Examined> {
+    let in_file = site.settings.stores.enabled.contains(&StoreKind::Soft);
+    (!in_file).then(|| Examined::not_applicable("no master key is in a file: stores.enabled has no \"soft\""))
+}
+
 fn guarded(site: &Site<'_>) -> Examined {
+    if let Some(elsewhere) = elsewhere(site) {
+        return elsewhere;
+    }
     match load_master_keys(&site.settings.master_key, site.credentials) {
         Ok(_) if comes_from_credentials(&site.settings.master_key, site.credentials) => {
             Examined::pass("the key comes from the service manager's credentials")
@@ -58,6 +68,9 @@ fn guarded(site: &Site<'_>) -> Examined {
 }
 
 fn access_list(site: &Site<'_>) -> Examined {
+    if let Some(elsewhere) = elsewhere(site) {
+        return elsewhere;
+    }
     if comes_from_credentials(&site.settings.master_key, site.credentials) {
         return Examined::not_applicable("the service manager lets the service in by such a list");
     }
@@ -73,6 +86,9 @@ fn access_list(site: &Site<'_>) -> Examined {
 }
 
 fn place(site: &Site<'_>) -> Examined {
+    if let Some(elsewhere) = elsewhere(site) {
+        return elsewhere;
+    }
     let file = &site.settings.master_key.file;
     let Ok(real) = fs::canonicalize(file) else { return Examined::not_applicable("there is no such file") };
     let move_it = format!(
@@ -110,6 +126,9 @@ fn layer(mounts: &str, path: &Path) -> Option<String> {
 }
 
 fn complete(site: &Site<'_>) -> Examined {
+    if let Some(elsewhere) = elsewhere(site) {
+        return elsewhere;
+    }
     let told = match &site.told {
         Ok(told) => told,
         Err(error) => return Examined::not_applicable(error.clone()),

@@ -13,7 +13,7 @@ pub(super) const CONTROLS: [Control; 1] = [Control {
 
 fn reviewed(site: &Site<'_>) -> Examined {
     const REVIEW: &str =
-        "review the secrets, then note it: strongroom-admin milestone orphan-review --detail WHO";
+        "review the secrets, then note it: strongroom-admin attest orphan-review --detail WHO";
     let Ok(told) = &site.told else { return Examined::not_applicable("the database tells nothing") };
     match told.done("orphan-review") {
         None => Examined::warn("no review was noted", REVIEW),
