@@ -42,6 +42,7 @@ const ENVIRONMENTS: [Environment; 2] = [
 /// What the environment and the tests need from the system: a command that succeeds when it is there, and the
 /// Debian package that brings it.
 const NEEDED: &[(&[&str], &str)] = &[
+    (&["age", "--version"], "age"),
     (&["curl", "--version"], "curl"),
     (&["haproxy", "-v"], "haproxy"),
     (&["nft", "--version"], "nftables"),

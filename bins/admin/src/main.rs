@@ -13,7 +13,7 @@ use clap::Parser as _;
 use strongroom_runtime::{Settings, chain};
 
 use crate::commands::{
-    CommandResult, Ended, audit, completions, db, hsm, kmip, master_key, policy, rotation,
+    CommandResult, Ended, audit, backup, completions, db, doctor, hsm, kmip, master_key, policy, rotation,
 };
 use crate::flags::{
     Command, DbCommand, Flags, KmipCommand, MasterKeyCommand, PolicyCommand, ProjectKeyCommand,
@@ -28,8 +28,8 @@ fn main() -> ExitCode {
         print::error(&format!("core dumps can't be switched off: {error}"));
         return Ended::Failed.into();
     }
-    let settings = match Settings::load(&flags.sources()) {
-        Ok((settings, _)) => settings,
+    let (settings, shown) = match Settings::load(&flags.sources()) {
+        Ok(loaded) => loaded,
         Err(error) => {
             print::error(&error.to_string());
             return Ended::Unusable.into();
@@ -50,6 +50,18 @@ fn main() -> ExitCode {
             let wanted = rotation::Wanted { dry_run, remove_old };
             rotation::master_key(&settings, credentials.as_deref(), wanted, flags.output)
         }
+        Command::MasterKey { command: MasterKeyCommand::Backup { to, sealing } } => {
+            backup::master_key(&settings, &to, &sealing, flags.output)
+        }
+        Command::MasterKey { command: MasterKeyCommand::VerifyBackup { file, opening } } => {
+            backup::verify_master_key(&settings, &file, &opening, flags.output)
+        }
+        Command::MasterKey { command: MasterKeyCommand::Restore { backup, opening, file } } => {
+            backup::restore_key(&settings, &backup, &opening, file.as_deref(), flags.output)
+        }
+        Command::Backup { command } => {
+            backup::whole(&settings, &shown, credentials.as_deref(), &command, flags.output)
+        }
         Command::MasterKey { command: MasterKeyCommand::Prune } => {
             master_key::prune(&settings, credentials.as_deref(), flags.output)
         }
@@ -68,6 +80,8 @@ fn main() -> ExitCode {
         Command::Policy { command: PolicyCommand::Explain(asked) } => {
             policy::explain(&settings, &asked, flags.output)
         }
+        Command::Doctor { format } => doctor::run(&settings, credentials.as_deref(), format, flags.output),
+        Command::Attest { name, detail } => doctor::attest(&settings, &name, &detail, flags.output),
         Command::Completions { .. } => Ok(Ended::Well),
     };
     exit(ended)

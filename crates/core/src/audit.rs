@@ -186,6 +186,9 @@ pub enum Action {
     /// Gave up the master key versions that nothing names any more.
     #[serde(rename = "master-key.retire")]
     MasterKeyRetire,
+    /// Put the database of a backup in place; the record names the end of the journal that was kept with it.
+    #[serde(rename = "backup.restore")]
+    BackupRestore,
     /// Found out, after a crash, whether a change that was begun had been done.
     #[serde(rename = "change.settle")]
     ChangeSettle,
@@ -221,6 +224,8 @@ pub enum Target {
     ProjectKey(String),
     /// A master key version, as `backend:version`.
     MasterKey(String),
+    /// Where another journal ended, as `node:sequence:hash`.
+    JournalEnd(String),
 }
 
 impl From<Object> for Target {
@@ -243,6 +248,7 @@ impl std::fmt::Display for Target {
             Self::TransportKey(id) => write!(f, "transport-key/{id}"),
             Self::ProjectKey(project) => write!(f, "project-key/{project}"),
             Self::MasterKey(name) => write!(f, "master-key/{name}"),
+            Self::JournalEnd(place) => write!(f, "journal-end/{place}"),
         }
     }
 }

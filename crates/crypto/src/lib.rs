@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod backup;
 mod cache;
 mod cipher;
 #[cfg(any(test, feature = "conformance"))]
@@ -15,6 +16,7 @@ pub mod random;
 mod soft;
 mod stack;
 
+pub use backup::{BackupError, Identities, KeyBackup, Recipients, Shares, back_up_key_file, split_identity};
 pub use envelope::elsewhere::{RemoteBox, RemoteParts};
 pub use envelope::receipt::Receipt;
 pub use generate::{Algorithms, Generator};

@@ -137,6 +137,9 @@ pub enum RunError {
          restart each server in turn, and run this again"
     )]
     Credential,
+    /// A control that the settings insist on does not hold.
+    #[error("{0}; mend it, or take it out of doctor.refuse_start")]
+    Unsound(String),
     /// A folder can't be made or protected.
     #[error("the folder {} can't be prepared", .path.display())]
     Folder {

@@ -2,6 +2,8 @@
 
 mod authenticator;
 mod backends;
+mod backup;
+mod doctor;
 mod edge;
 mod error;
 mod expiry;
@@ -19,6 +21,11 @@ mod serve;
 mod service_manager;
 mod settings;
 
+pub use backup::{
+    BackupCheck, BackupRunError, Manifest, back_up, back_up_master_key, milestones, note_milestone, restore,
+    restore_master_key, verify_backup, verify_master_key_backup,
+};
+pub use doctor::{Control, Examined, Finding, Severity, Site, Verdict, controls, examine};
 pub use error::{RunError, chain};
 pub use first_run::{FirstRun, prepare};
 pub use kmip::{check_kmip, create_kmip_master_key};
@@ -28,15 +35,17 @@ pub use pkcs11::{connect_tokens, pkcs11_config};
 pub use policy_file::{PolicyFile, PolicyFileError};
 pub use rotation::{
     PrunedKeys, RotationPlan, ask_for_rotation, cancel_rotation, carry_out_rotation, find_rotation,
-    is_served, latest_rotation, pause_rotation, plan_rotation, prune_master_key, stage_master_key,
+    is_served, latest_rotation, master_key_backed_up, pause_rotation, plan_rotation, prune_master_key,
+    stage_master_key,
 };
 pub use sandbox::{Confinement, Sandbox, confine};
 pub use serve::{Serving, serve};
 pub use settings::{
-    AuditSection, CustodySetting, EdgeSection, ExpirySection, Flag, IdentityName, IdentitySection,
-    KeystoneSection, KmipSection, LoadSection, LogFormat, LogSection, MasterKeySection, OrdersSection,
-    Pkcs11Section, PolicySection, Problem, RotationSection, SandboxSection, SecretPlace, Settings,
-    SettingsError, Shown, SourceSection, Sources, StorageSection, StoreKind, StoresSection, TokenSection,
+    AuditSection, CustodySetting, DoctorSection, EdgeSection, ExpirySection, Flag, IdentityName,
+    IdentitySection, KeystoneSection, KmipSection, LoadSection, LogFormat, LogSection, MasterKeySection,
+    OrdersSection, Pkcs11Section, PolicySection, Problem, RotationSection, SandboxSection, SecretPlace,
+    Settings, SettingsError, Shown, SourceSection, Sources, StorageSection, StoreKind, StoresSection,
+    TokenSection,
 };
 
 /// How the server stopped.

@@ -102,7 +102,11 @@ pub async fn check_master_key(
     settings: &Settings,
     credentials: Option<&Path>,
 ) -> Result<MasterKeyReport, RunError> {
-    let keys = load_master_keys(&settings.master_key, credentials)?;
+    report_on(settings, load_master_keys(&settings.master_key, credentials)?).await
+}
+
+/// Compares these keys with the database's canaries.
+pub(crate) async fn report_on(settings: &Settings, keys: MasterKeys) -> Result<MasterKeyReport, RunError> {
     let at_hand: Vec<_> = keys.versions().collect();
     let backend = soft_backend(keys)?;
     let needed = needed_keys(settings, backend.id())?;

@@ -9,6 +9,7 @@ use strongroom_edge::{Refusals, Server, Stopping};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::doctor;
 use crate::edge;
 use crate::error::RunError;
 use crate::expiry;
@@ -44,6 +45,7 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     let address = listener.local_addr().map_err(failed)?;
     let rules = edge::rules(&settings)?;
     let parts = parts::open(&settings, credentials.as_deref(), create).await?;
+    doctor::look_before_serving(&settings, credentials.as_deref())?;
     let sweeper = tokio::spawn(expiry::look_after(
         Arc::clone(&parts.repository),
         parts.manager.clone(),

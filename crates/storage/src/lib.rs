@@ -23,7 +23,7 @@ mod writer;
 pub use desk::Desk;
 pub use error::OpenError;
 pub use repository::SqliteRepository;
-pub use sqlite::{OpenOptions, SchemaStatus, is_in_use, schema_status, upgrade};
+pub use sqlite::{OpenOptions, SchemaStatus, is_in_use, schema_status, snapshot, upgrade};
 pub use view::ReadOnlyView;
 pub use writer::Statistics;
 

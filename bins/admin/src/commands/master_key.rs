@@ -3,7 +3,7 @@ use std::path::Path;
 use serde_json::json;
 use strongroom_core::{Clock as _, SystemClock};
 use strongroom_crypto::{add_key_version, create_key_file};
-use strongroom_runtime::{CanaryVerdict, Settings, check_master_key, prune_master_key};
+use strongroom_runtime::{CanaryVerdict, MasterKeyReport, Settings, check_master_key, prune_master_key};
 
 use super::{CommandResult, Ended, row};
 use crate::flags::Output;
@@ -26,7 +26,11 @@ pub(crate) fn generate(settings: &Settings, file: Option<&Path>, output: Output)
 /// `master-key check`.
 pub(crate) fn check(settings: &Settings, credentials: Option<&Path>, output: Output) -> CommandResult {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let report = runtime.block_on(check_master_key(settings, credentials))?;
+    tell_report(&runtime.block_on(check_master_key(settings, credentials))?, output)
+}
+
+/// What a check found about each version.
+pub(crate) fn tell_report(report: &MasterKeyReport, output: Output) -> CommandResult {
     let mut rows = vec![row(["VERSION", "MADE", "VERDICT"])];
     rows.extend(report.versions.iter().map(|found| {
         let created = found.created.map_or("-".to_owned(), |at| at.to_string());

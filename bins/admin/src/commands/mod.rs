@@ -1,8 +1,10 @@
 //! One file per command.
 
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod db;
+pub(crate) mod doctor;
 pub(crate) mod hsm;
 mod hsm_drill;
 pub(crate) mod kmip;

@@ -7,7 +7,7 @@ use strongroom_core::rotation::{Goal, Rotation, Stage};
 use strongroom_core::{Clock as _, ProjectId, RotationId, SystemClock};
 use strongroom_runtime::{
     RotationPlan, Settings, ask_for_rotation, cancel_rotation, carry_out_rotation, find_rotation, is_served,
-    latest_rotation, pause_rotation, plan_rotation, prune_master_key, stage_master_key,
+    latest_rotation, master_key_backed_up, pause_rotation, plan_rotation, prune_master_key, stage_master_key,
 };
 
 use super::{CommandResult, Ended, row};
@@ -39,6 +39,12 @@ pub(crate) fn master_key(
         return tell_plan(&plan, plan.project_keys, "project keys to rewrap", output);
     }
     let version = stage_master_key(settings, credentials)?;
+    if !master_key_backed_up(settings)? {
+        print::error(
+            "warning: the master key was not backed up since it was last changed; after this rotation run \
+             `strongroom-admin master-key backup`, without which the new version exists on this machine only",
+        );
+    }
     let rotation = carry_out(settings, credentials, &Goal::MasterKey(version))?;
     let removed = if wanted.remove_old && rotation.stage == Stage::Done {
         prune_master_key(settings, credentials)?.removed

@@ -1,4 +1,5 @@
 mod audit;
+mod backup;
 
 use std::path::PathBuf;
 
@@ -7,6 +8,7 @@ use clap_complete::Shell;
 use strongroom_runtime::{Flag, Sources, Value};
 
 pub(crate) use self::audit::{AuditCommand, Filter, Prune, Verify, WhoRead};
+pub(crate) use self::backup::{BackupCommand, Opening, Sealing};
 
 /// Strongroom's tool for operators. Takes the server's settings, and works beside it or without it.
 #[derive(Debug, Parser)]
@@ -49,6 +51,17 @@ pub(crate) enum Output {
     Table,
     Json,
     Csv,
+}
+
+/// How `doctor` prints its report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DoctorFormat {
+    /// A table for people
+    Table,
+    /// A table in Markdown, for a report
+    Markdown,
+    /// For programs
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -101,6 +114,16 @@ Examples:
         #[command(subcommand)]
         command: HsmCommand,
     },
+    /// Backups of everything but the master key
+    #[command(after_help = "\
+Examples:
+  strongroom-admin --config /etc/strongroom.toml backup create --to /mnt/monday.age --recipient age1…
+  strongroom-admin --config /etc/strongroom.toml backup verify /mnt/monday.age --identity /mnt/key.txt
+  strongroom-admin --config /etc/strongroom.toml backup restore /mnt/monday.age --identity /mnt/key.txt")]
+    Backup {
+        #[command(subcommand)]
+        command: BackupCommand,
+    },
     /// The KMIP server that holds the master key
     #[command(after_help = "\
 Examples:
@@ -133,6 +156,25 @@ Example:
         #[command(subcommand)]
         command: PolicyCommand,
     },
+    /// Check every control of the hardening guide, and tell how to mend what fails
+    #[command(after_help = "\
+Examples:
+  strongroom-admin --config /etc/strongroom.toml doctor
+  strongroom-admin --config /etc/strongroom.toml doctor --format markdown > report.md")]
+    Doctor {
+        /// How to print, if not as --output says
+        #[arg(long, value_enum)]
+        format: Option<DoctorFormat>,
+    },
+    /// Note that something was done that only people can do, for the next `doctor`
+    Attest {
+        /// What was done
+        #[arg(value_parser = ["orphan-review", "hsm-failover-drill"])]
+        name: String,
+        /// By whom, and where its report is
+        #[arg(long, default_value = "")]
+        detail: String,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -164,6 +206,31 @@ pub(crate) enum MasterKeyCommand {
         /// Afterwards take the versions that nothing names any more out of the key file
         #[arg(long)]
         remove_old: bool,
+    },
+    /// Write a sealed copy of the key file to a new file, for offline media
+    Backup {
+        /// The file to make
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        #[command(flatten)]
+        sealing: Sealing,
+    },
+    /// Open a backup in memory and check that its keys are the ones this database was used with
+    VerifyBackup {
+        /// The backup
+        file: PathBuf,
+        #[command(flatten)]
+        opening: Opening,
+    },
+    /// Put the key file that is in a backup in place; an existing file is never touched
+    Restore {
+        /// The backup
+        backup: PathBuf,
+        #[command(flatten)]
+        opening: Opening,
+        /// Where, if not where the settings say
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
     },
     /// Take the versions that a rotation has retired out of the key file; older database backups need them
     Prune,

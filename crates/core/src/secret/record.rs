@@ -41,7 +41,7 @@ impl Secret {
     /// Every field that never changes once the payload is stored, and `content_type`, as unambiguous
     /// bytes. They are bound to the ciphertext as associated data, so a row altered in the database, such
     /// as a postponed expiration or another project's id, no longer opens.
-    pub(crate) fn binding(&self, content_type: ContentType) -> Vec<u8> {
+    pub fn binding(&self, content_type: ContentType) -> Vec<u8> {
         let micros = |time: Timestamp| time.as_micros().to_be_bytes().to_vec();
         let label = |label: &Option<Label>| label.as_ref().map(|text| text.as_str().as_bytes().to_vec());
         let fields = [

@@ -22,19 +22,22 @@ use crate::random;
 /// The file appears under its name complete and synced. A file that exists already is an error and stays
 /// untouched; so is a folder that others could change.
 pub fn create_key_file(path: &Path, now: Timestamp) -> Result<(), KeyFileError> {
-    let folder = Folder::holding(path, geteuid().as_raw())?;
-    let name = name_of(path)?;
     let mut key = Zeroizing::new([0; KEY_LEN]);
     random::system(key.as_mut_slice()).map_err(|_| KeyFileError::Random)?;
-    let text = format::render(MasterKeyVersion(1), now, &key);
+    put_new(path, &format::render(MasterKeyVersion(1), now, &key))
+}
 
+/// Puts the text of a key file under a name that is not taken, whole and durable or not at all.
+pub(crate) fn put_new(path: &Path, text: &[u8]) -> Result<(), KeyFileError> {
+    let folder = Folder::holding(path, geteuid().as_raw())?;
+    let name = name_of(path)?;
     let mut suffix = [0; 8];
     random::system(&mut suffix).map_err(|_| KeyFileError::Random)?;
     let mut temporary = OsString::from(".");
     temporary.push(name);
     temporary.push(format!(".{}", hex::encode(suffix)));
 
-    let linked = write(&folder, &temporary, &text, path).and_then(|()| {
+    let linked = write(&folder, &temporary, text, path).and_then(|()| {
         linkat(&folder.descriptor, &temporary, &folder.descriptor, name, AtFlags::empty()).map_err(|errno| {
             match errno {
                 Errno::EXIST => KeyFileError::Exists { path: path.to_owned() },

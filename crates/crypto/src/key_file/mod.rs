@@ -25,13 +25,14 @@ use crate::locked::LockedKey;
 
 pub use self::add::add_key_version;
 pub use self::create::create_key_file;
+pub(crate) use self::create::put_new;
 pub use self::error::KeyFileError;
 #[cfg(test)]
 pub(crate) use self::format::render;
 pub use self::remove::remove_key_versions;
 
 /// Some hundreds of versions.
-const LARGEST_FILE: usize = 64 * 1024;
+pub(crate) const LARGEST_FILE: usize = 64 * 1024;
 
 /// Every version of the soft master key, in locked memory.
 pub struct MasterKeys {
@@ -113,6 +114,18 @@ fn credential(folder: &Path, name: &str) -> Result<PathBuf, KeyFileError> {
 
 fn read_as(path: &Path, keeper: Keeper, user: u32) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     read(Folder::holding(path, user)?.open_checked(path, keeper, user)?, path)
+}
+
+/// The text of a key file that passes the checks of [`MasterKeys::load`].
+pub(crate) fn text(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    let text = read_private_file(path)?;
+    format::parse(&text, path)?;
+    Ok(text)
+}
+
+/// The keys in the text of a key file; `path` tells which one in messages.
+pub(crate) fn parse(text: &[u8], path: &Path) -> Result<MasterKeys, KeyFileError> {
+    format::parse(text, path)
 }
 
 fn load_as(path: &Path, keeper: Keeper, user: u32) -> Result<MasterKeys, KeyFileError> {

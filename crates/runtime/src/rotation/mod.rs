@@ -4,8 +4,10 @@ mod operate;
 mod pace;
 mod server;
 
+pub(crate) use operate::look;
 pub use operate::{
     PrunedKeys, RotationPlan, ask_for_rotation, cancel_rotation, carry_out_rotation, find_rotation,
-    is_served, latest_rotation, pause_rotation, plan_rotation, prune_master_key, stage_master_key,
+    is_served, latest_rotation, master_key_backed_up, pause_rotation, plan_rotation, prune_master_key,
+    stage_master_key,
 };
 pub(crate) use server::Rotator;

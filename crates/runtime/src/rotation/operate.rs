@@ -9,6 +9,7 @@ use strongroom_crypto::{SoftBackend, add_key_version, remove_key_versions};
 use strongroom_storage::{Desk, ReadOnlyView};
 use tokio::time::sleep;
 
+use crate::backup::MASTER_KEY_BACKUP;
 use crate::error::RunError;
 use crate::master_key::{comes_from_credentials, load_master_keys};
 use crate::parts;
@@ -77,6 +78,15 @@ pub fn stage_master_key(
         return Err(RunError::Credential);
     }
     add_key_version(&settings.master_key.file, SystemClock.now()).map_err(RunError::MasterKey)
+}
+
+/// Whether the key file was backed up since its newest version was first met.
+pub fn master_key_backed_up(settings: &Settings) -> Result<bool, RunError> {
+    look(settings, |reader| {
+        let newest = reader.master_keys(&soft())?.iter().map(|record| record.created).max();
+        let backup = reader.milestones()?.into_iter().find(|done| done.name == MASTER_KEY_BACKUP);
+        Ok(backup.is_some_and(|backup| newest.is_none_or(|newest| backup.at >= newest)))
+    })
 }
 
 /// Whether a server has the database.

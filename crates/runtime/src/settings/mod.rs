@@ -2,6 +2,7 @@
 
 mod audit;
 mod cors;
+mod doctor;
 mod edge;
 mod expiry;
 mod forwarders;
@@ -20,6 +21,7 @@ mod stores;
 mod tls;
 
 pub use audit::AuditSection;
+pub use doctor::DoctorSection;
 pub use edge::EdgeSection;
 pub use expiry::ExpirySection;
 pub use identity::{IdentityName, IdentitySection, KeystoneSection, SecretPlace, SourceSection};

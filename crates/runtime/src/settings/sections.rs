@@ -10,6 +10,7 @@ use strongroom_edge::{ClientCertificates, Limits, TlsFiles};
 
 use super::audit::{AuditSection, audit};
 use super::cors::cors;
+use super::doctor::{DoctorSection, doctor};
 use super::edge::{EdgeSection, edge, is_public};
 use super::expiry::{ExpirySection, expiry};
 use super::identity::{IdentitySection, identity};
@@ -69,6 +70,8 @@ pub struct Settings {
     pub storage: StorageSection,
     /// Where and how the audit journal is kept.
     pub audit: AuditSection,
+    /// What is checked before the server serves.
+    pub doctor: DoctorSection,
     /// What the program logs about itself.
     pub log: LogSection,
 }
@@ -157,6 +160,7 @@ impl Settings {
             stores,
             storage: storage(&mut reader, &data_dir),
             audit: audit(&mut reader, &data_dir),
+            doctor: doctor(&mut reader),
             log: log(&mut reader),
             data_dir,
         };

@@ -9,6 +9,7 @@ mod header;
 mod lock;
 mod open;
 mod schema;
+mod snapshot;
 mod text;
 
 pub(crate) use check::check;
@@ -17,4 +18,5 @@ pub(crate) use lock::Lock;
 pub use lock::is_in_use;
 pub use open::{OpenOptions, SchemaStatus, schema_status, upgrade};
 pub(crate) use open::{Opened, open, open_beside, open_read_only};
+pub use snapshot::snapshot;
 pub(crate) use text::instr;

@@ -1,0 +1,74 @@
+//! The hardening guide as checks: each control has a stable id, and is proved by looking. One file for each group.
+
+mod audit;
+mod backups;
+mod control;
+mod folders;
+mod hsm;
+mod master_key;
+mod network;
+mod review;
+mod rotation;
+mod site;
+
+use std::path::Path;
+
+pub use control::{Control, Examined, Finding, Severity, Verdict};
+pub use site::Site;
+
+use crate::error::RunError;
+use crate::settings::Settings;
+
+/// Every control, in the order of its report.
+const GROUPS: [&[Control]; 8] = [
+    &master_key::CONTROLS,
+    &backups::CONTROLS,
+    &rotation::CONTROLS,
+    &hsm::CONTROLS,
+    &audit::CONTROLS,
+    &network::CONTROLS,
+    &review::CONTROLS,
+    &folders::CONTROLS,
+];
+
+/// All controls there are.
+pub fn controls() -> impl Iterator<Item = &'static Control> {
+    GROUPS.into_iter().flatten()
+}
+
+/// Looks at every control. Takes as long as reading the journal takes.
+pub fn examine(settings: &Settings, credentials: Option<&Path>) -> Vec<Finding> {
+    let site = Site::visit(settings, credentials);
+    controls().map(|control| control.look(&site)).collect()
+}
+
+/// Looks at those controls that take no time, tells what is not as it should be, and refuses to go on without those
+/// that the settings insist on.
+pub(crate) fn look_before_serving(settings: &Settings, credentials: Option<&Path>) -> Result<(), RunError> {
+    let site = Site::visit(settings, credentials);
+    for control in controls().filter(|control| control.at_start) {
+        let Finding { id, title, verdict, evidence, remedy, .. } = control.look(&site);
+        if matches!(verdict, Verdict::Pass | Verdict::NotApplicable) {
+            continue;
+        }
+        let remedy = remedy.unwrap_or_default();
+        if verdict == Verdict::Fail && settings.doctor.refuse_start.iter().any(|wanted| wanted == id) {
+            return Err(RunError::Unsound(format!("{id}, {title}: {evidence} (remedy: {remedy})")));
+        }
+        tracing::warn!(control = id, evidence, remedy, "{title}: {}", verdict.as_str());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_controls_share_an_id() {
+        let ids: BTreeSet<_> = controls().map(|control| control.id).collect();
+        assert_eq!(ids.len(), controls().count());
+    }
+}
