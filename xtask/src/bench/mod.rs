@@ -11,11 +11,13 @@ mod exchange;
 mod figures;
 mod floor;
 mod load;
+mod orders;
 mod process;
 mod report;
 mod scale;
 mod sqlite;
 mod throughput;
+mod tokens;
 mod workload;
 
 use std::fs;
@@ -25,7 +27,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::{step, workspace};
+use crate::{setup, step, workspace};
 use process::Server;
 
 pub(crate) use floor::serve as serve_floor;
@@ -69,6 +71,8 @@ impl Plan {
 /// Builds everything for release and hands over to the release build of this program, since the load must
 /// not come from unoptimised code.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    // The real Keystone is part of it.
+    setup::run()?;
     step::run(
         "build for release",
         step::cargo().args(["build", "--release", "-p", "strongroom-server", "-p", "xtask"]),
@@ -102,7 +106,10 @@ pub(crate) fn measure(run: &RunOptions) -> Result<()> {
     println!("restarting with {} secrets", plan.secrets);
     let starts = (0..plan.rounds).map(|_| server.restart()).collect::<Result<Vec<_>>>()?;
 
-    let report = report::Report::new(run.options.quick, throughput, scale, memory, &starts);
+    let orders = orders::measure(&plan, &Server::start(&run.server, &folder.path().join("orders"))?)?;
+    let tokens = tokens::measure(&plan, &run.server, folder.path())?;
+
+    let report = report::Report::new(run.options.quick, throughput, scale, orders, tokens, memory, &starts);
     report.print();
     if let Some(file) = &run.options.json {
         let json = serde_json::to_vec_pretty(&report)?;

@@ -34,14 +34,20 @@ pub(super) struct Server {
     pub(super) address: SocketAddr,
     binary: PathBuf,
     data: PathBuf,
+    settings: Vec<(String, String)>,
     process: Running,
 }
 
 impl Server {
     /// Starts it on that data folder, which it makes when missing, and waits for its first answer.
     pub(super) fn start(binary: &Path, data: &Path) -> Result<Self> {
-        let (address, process, _) = start(binary, data)?;
-        Ok(Self { address, binary: binary.to_owned(), data: data.to_owned(), process })
+        Self::start_with(binary, data, Vec::new())
+    }
+
+    /// The same with settings of its own, named as in the environment but for the prefix.
+    pub(super) fn start_with(binary: &Path, data: &Path, settings: Vec<(String, String)>) -> Result<Self> {
+        let (address, process, _) = start(binary, data, &settings)?;
+        Ok(Self { address, binary: binary.to_owned(), data: data.to_owned(), settings, process })
     }
 
     /// Stops it in good order and starts it again; tells how long the start took until the first answer.
@@ -49,7 +55,7 @@ impl Server {
         kill_process(Pid::from_child(&self.process.0), Signal::TERM).context("can't stop the server")?;
         let status = self.process.0.wait()?;
         ensure!(status.success(), "the server stopped with {status}");
-        let (address, process, took) = start(&self.binary, &self.data)?;
+        let (address, process, took) = start(&self.binary, &self.data, &self.settings)?;
         self.address = address;
         self.process = process;
         Ok(took)
@@ -69,11 +75,16 @@ impl Server {
     }
 }
 
-fn start(binary: &Path, data: &Path) -> Result<(SocketAddr, Running, Duration)> {
+fn start(
+    binary: &Path,
+    data: &Path,
+    settings: &[(String, String)],
+) -> Result<(SocketAddr, Running, Duration)> {
     let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
     let log = data.with_extension("log");
     let mut command = step::ours(binary);
     command.args(["dev", "--plain-http", "--data-dir"]).arg(data).arg("--listen").arg(address.to_string());
+    command.envs(settings.iter().map(|(name, value)| (format!("STRONGROOM_{name}"), value)));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?);
     let began = Instant::now();
     let child = command.spawn().with_context(|| format!("can't start {}", binary.display()))?;

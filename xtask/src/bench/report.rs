@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::compare::Comparison;
 use super::figures::{Figures, median};
+use super::orders::Orders;
 use super::scale::Scale;
 use super::throughput::{Case, Throughput};
 
@@ -16,6 +17,9 @@ pub(super) struct Report {
     cores: usize,
     throughput: Throughput,
     scale: Scale,
+    orders: Orders,
+    /// Payload reads with a token that Keystone has been asked about, against the unauthenticated mode.
+    tokens: Comparison,
     /// The server's resident memory after all load, in MiB.
     resident_mib: f64,
     /// From starting the process to its first answer, in seconds, one for each start.
@@ -57,13 +61,16 @@ impl Report {
         quick: bool,
         throughput: Throughput,
         scale: Scale,
+        orders: Orders,
+        tokens: Comparison,
         resident_mib: f64,
         starts: &[Duration],
     ) -> Self {
         let start_seconds: Vec<_> = starts.iter().map(Duration::as_secs_f64).collect();
-        let targets = targets(&throughput, &scale, resident_mib, median(start_seconds.clone()));
+        let mut targets = targets(&throughput, &scale, resident_mib, median(start_seconds.clone()));
+        targets.extend(of_orders_and_tokens(&orders, &tokens));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { quick, cores, throughput, scale, resident_mib, start_seconds, targets }
+        Self { quick, cores, throughput, scale, orders, tokens, resident_mib, start_seconds, targets }
     }
 
     /// Prints the table.
@@ -82,6 +89,11 @@ impl Report {
             ("first page of 1,000 secrets", &self.scale.first_page.reference),
             ("first page of the large project", &self.scale.first_page.subject),
             ("page at 9/10 of the large project", &self.scale.deep_page.subject),
+            ("an order for an AES key, until ACTIVE", &self.orders.aes),
+            ("payload reads at rest", &self.orders.reads_at_rest),
+            ("payload reads beside RSA orders", &self.orders.reads_beside_rsa),
+            ("payload reads with tokens", &self.tokens.subject),
+            ("payload reads without, beside them", &self.tokens.reference),
         ] {
             println!("{name:<40} {}", columns(figures));
         }
@@ -137,6 +149,19 @@ fn targets(throughput: &Throughput, scale: &Scale, resident_mib: f64, start_seco
         ),
         Target::new("resident memory after all load, MiB", resident_mib, AtMost(64.0)),
         Target::new(format!("start to first answer with {secrets} secrets, s"), start_seconds, AtMost(0.5)),
+    ]
+}
+
+fn of_orders_and_tokens(orders: &Orders, tokens: &Comparison) -> [Target; 3] {
+    use Wanted::{AtLeast, AtMost};
+    [
+        Target::new("an order for an AES key until ACTIVE, median, ms", orders.aes.p50_ms, AtMost(50.0)),
+        Target::new(
+            "p99 of payload reads beside RSA orders, of that at rest",
+            orders.reads_beside_rsa.p99_ms / orders.reads_at_rest.p99_ms,
+            AtMost(2.0),
+        ),
+        Target::new("payload read with a cached token, of that without", tokens.ratio, AtLeast(0.9)),
     ]
 }
 

@@ -15,8 +15,8 @@ use super::load::{Load, Until};
 use super::process::Server;
 use super::workload;
 
-const SMALL_PROJECT: &str = "bench-small";
-const LARGE_PROJECT: &str = "bench-large";
+const SMALL_PROJECT: &str = "x-project-id: bench-small";
+const LARGE_PROJECT: &str = "x-project-id: bench-large";
 
 /// How many secrets the small project holds.
 const SMALL: usize = 1_000;

@@ -14,7 +14,7 @@ use super::floor::Floor;
 use super::load::{Load, Until};
 use super::process::Server;
 use super::sqlite::Commits;
-use super::workload::{self, STORE_PROJECT, Workload};
+use super::workload::{self, STORER, Workload};
 
 /// The numbers of connections that are measured.
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
@@ -80,7 +80,7 @@ pub(super) fn measure(plan: &Plan, server: &Server, folder: &Path) -> Result<Thr
     )?;
     acknowledged += against_sqlite.subject.answers;
 
-    let total = runtime.block_on(workload::total(server.address, STORE_PROJECT))?;
+    let total = runtime.block_on(workload::total(server.address, STORER))?;
     ensure!(total == json!(acknowledged), "{acknowledged} secrets were acknowledged, and {total} are there");
     Ok(Throughput { cases, against_sqlite, disk: appends.figures() })
 }

@@ -11,10 +11,11 @@ use super::connection::Connection;
 use super::exchange::{Exchange, Expected};
 use super::floor::Recorded;
 
-/// The project that secrets are read from. Nothing is stored there while it is measured.
-pub(super) const READ_PROJECT: &str = "bench-read";
-/// The project that secrets are stored in.
-pub(super) const STORE_PROJECT: &str = "bench-store";
+/// Who reads secrets, as a line of the request's head: a project of the unauthenticated mode. Nothing is stored
+/// there while it is measured.
+pub(super) const READER: &str = "x-project-id: bench-read";
+/// Who stores secrets.
+pub(super) const STORER: &str = "x-project-id: bench-store";
 
 /// How many different secrets are read in turn.
 const READ_SECRETS: usize = 256;
@@ -39,27 +40,41 @@ pub(super) async fn prepare(server: SocketAddr) -> Result<Vec<Workload>> {
     let mut payload_reads = Vec::with_capacity(READ_SECRETS);
     let mut metadata_reads = Vec::with_capacity(READ_SECRETS);
     for number in 0..READ_SECRETS {
-        let id = store_one(&mut connection, server, number).await?;
+        let id = store_one(&mut connection, server, READER, number).await?;
         let path = format!("/v1/secrets/{id}");
-        let payload = payload(number);
-        payload_reads.push(Exchange {
-            request: get(server, READ_PROJECT, &format!("{path}/payload"), "text/plain"),
-            expected: Expected::Body(payload.into()),
-        });
-        let request = get(server, READ_PROJECT, &path, "application/json");
+        payload_reads.push(payload_read(server, READER, &id, number));
+        let request = get(server, READER, &path, "application/json");
         let body = body_with(&mut connection, &request, "secret_ref", |found| {
             found.as_str().is_some_and(|reference| reference.ends_with(&id))
         })
         .await?;
         metadata_reads.push(Exchange { request, expected: Expected::Body(body) });
     }
-    let page = first_page(server, READ_PROJECT, READ_SECRETS).await?;
+    let page = first_page(server, READER, READ_SECRETS).await?;
     Ok(vec![
-        workload(server, "store", vec![store(server, STORE_PROJECT).await?]).await?,
+        workload(server, "store", vec![store(server, STORER).await?]).await?,
         workload(server, "payload read", payload_reads).await?,
         workload(server, "metadata read", metadata_reads).await?,
         workload(server, "list page", vec![page]).await?,
     ])
+}
+
+/// Reads of the payloads of secrets that are stored for it.
+pub(super) async fn payload_reads(server: SocketAddr, who: &str) -> Result<Arc<[Exchange]>> {
+    let mut connection = Connection::open(server).await?;
+    let mut reads = Vec::with_capacity(READ_SECRETS);
+    for number in 0..READ_SECRETS {
+        let id = store_one(&mut connection, server, who, number).await?;
+        reads.push(payload_read(server, who, &id, number));
+    }
+    Ok(reads.into())
+}
+
+fn payload_read(server: SocketAddr, who: &str, id: &str, number: usize) -> Exchange {
+    Exchange {
+        request: get(server, who, &format!("/v1/secrets/{id}/payload"), "text/plain"),
+        expected: Expected::Body(payload(number).into()),
+    }
 }
 
 async fn workload(server: SocketAddr, name: &'static str, exchanges: Vec<Exchange>) -> Result<Workload> {
@@ -74,9 +89,9 @@ async fn workload(server: SocketAddr, name: &'static str, exchanges: Vec<Exchang
     Ok(Workload { name, exchanges: exchanges.into(), floor_exchanges, recorded })
 }
 
-/// A request that stores one secret in that project.
-pub(super) async fn store(server: SocketAddr, project: &str) -> Result<Exchange> {
-    let request = post(server, project, &payload(0));
+/// A request by which somebody stores one secret.
+pub(super) async fn store(server: SocketAddr, who: &str) -> Result<Exchange> {
+    let request = post(server, who, &payload(0));
     let mut connection = Connection::open(server).await?;
     let (body, id) = stored(&mut connection, &request).await?;
     let (before, after) = body.split_once(&id).context("an answer without its id")?;
@@ -84,19 +99,19 @@ pub(super) async fn store(server: SocketAddr, project: &str) -> Result<Exchange>
     Ok(Exchange { request, expected: Expected::Reference { before, after } })
 }
 
-/// The first list page of a project that holds that many secrets.
-pub(super) async fn first_page(server: SocketAddr, project: &str, total: usize) -> Result<Exchange> {
-    page(server, project, 0, total).await
+/// The first list page of somebody whose project holds that many secrets.
+pub(super) async fn first_page(server: SocketAddr, who: &str, total: usize) -> Result<Exchange> {
+    page(server, who, 0, total).await
 }
 
-/// Ten secrets from that offset on, of a project that holds `total`; its right answer is what the server
+/// Ten secrets from that offset on, of somebody's project that holds `total`; its right answer is what the server
 /// answers first, once the total is found to be right.
-pub(super) async fn page(server: SocketAddr, project: &str, offset: usize, total: usize) -> Result<Exchange> {
+pub(super) async fn page(server: SocketAddr, who: &str, offset: usize, total: usize) -> Result<Exchange> {
     let path = match offset {
         0 => "/v1/secrets?limit=10".to_owned(),
         offset => format!("/v1/secrets?offset={offset}&limit=10"),
     };
-    let request = get(server, project, &path, "application/json");
+    let request = get(server, who, &path, "application/json");
     let mut connection = Connection::open(server).await?;
     let body = body_with(&mut connection, &request, "total", |found| *found == json!(total)).await?;
     let secrets = serde_json::from_slice::<Value>(&body)?;
@@ -105,9 +120,9 @@ pub(super) async fn page(server: SocketAddr, project: &str, offset: usize, total
     Ok(Exchange { request, expected: Expected::Body(body) })
 }
 
-/// How many secrets the server says that project holds.
-pub(super) async fn total(server: SocketAddr, project: &str) -> Result<Value> {
-    let request = get(server, project, "/v1/secrets?limit=1", "application/json");
+/// How many secrets the server says somebody's project holds.
+pub(super) async fn total(server: SocketAddr, who: &str) -> Result<Value> {
+    let request = get(server, who, "/v1/secrets?limit=1", "application/json");
     let mut connection = Connection::open(server).await?;
     let answer = connection.ask(&request).await?;
     let page: Value = serde_json::from_slice(answer.body)?;
@@ -119,8 +134,13 @@ pub(super) fn discovery(server: SocketAddr) -> Bytes {
     format!("GET / HTTP/1.1\r\nhost: {server}\r\naccept: application/json\r\n\r\n").into()
 }
 
-async fn store_one(connection: &mut Connection, server: SocketAddr, number: usize) -> Result<String> {
-    Ok(stored(connection, &post(server, READ_PROJECT, &payload(number))).await?.1)
+async fn store_one(
+    connection: &mut Connection,
+    server: SocketAddr,
+    who: &str,
+    number: usize,
+) -> Result<String> {
+    Ok(stored(connection, &post(server, who, &payload(number))).await?.1)
 }
 
 /// Stores a secret; gives the answer's body and the new id in it.
@@ -153,20 +173,19 @@ fn payload(number: usize) -> String {
     format!("{number:0>PAYLOAD$}")
 }
 
-fn post(server: SocketAddr, project: &str, payload: &str) -> Bytes {
+fn post(server: SocketAddr, who: &str, payload: &str) -> Bytes {
     let body =
         json!({ "name": "bench", "payload": payload, "payload_content_type": "text/plain" }).to_string();
     format!(
-        "POST /v1/secrets HTTP/1.1\r\nhost: {server}\r\nx-project-id: {project}\r\n\
+        "POST /v1/secrets HTTP/1.1\r\nhost: {server}\r\n{who}\r\n\
          content-type: application/json\r\naccept: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len(),
     )
     .into()
 }
 
-fn get(server: SocketAddr, project: &str, path: &str, accept: &str) -> Bytes {
-    format!("GET {path} HTTP/1.1\r\nhost: {server}\r\nx-project-id: {project}\r\naccept: {accept}\r\n\r\n")
-        .into()
+fn get(server: SocketAddr, who: &str, path: &str, accept: &str) -> Bytes {
+    format!("GET {path} HTTP/1.1\r\nhost: {server}\r\n{who}\r\naccept: {accept}\r\n\r\n").into()
 }
 
 #[cfg(test)]
