@@ -69,14 +69,15 @@ fn restrict(readable: &[PathBuf], writable: &[PathBuf]) -> Result<RulesetStatus,
         .map(|status| status.ruleset)
 }
 
-/// The folders of the files that a setting names, and of what those are links to: a file that is replaced is
-/// found in its folder.
+/// The folders that a setting names, those of the files that it names, and of what these are links to: a file
+/// that is replaced is found in its folder.
 fn named(setting: &Value) -> Vec<PathBuf> {
     match setting {
         Value::String(text) if text.contains('/') && Path::new(text).exists() => {
             let path = Path::new(text);
             let real = path.canonicalize().ok();
-            [Some(path), real.as_deref()].into_iter().flatten().filter_map(folder).collect()
+            let within = |path: &Path| if path.is_dir() { Some(path.to_owned()) } else { folder(path) };
+            [Some(path), real.as_deref()].into_iter().flatten().filter_map(within).collect()
         }
         Value::Array(items) => items.iter().flat_map(named).collect(),
         Value::Object(fields) => fields.values().flat_map(named).collect(),
