@@ -254,7 +254,11 @@ async fn a_deletion_does_not_wait_and_is_made_good_after_a_restart() {
     check(&keys, "q", ids[2], "x").await;
     assert_eq!(place.records("secret.payload.forget"), 6);
     drop(keys);
-    assert!(strongroom_audit::verify(&place.folder.path().join("journal")).unwrap().is_intact());
+    assert!(
+        strongroom_audit::verify(&place.folder.path().join("journal"), &strongroom_audit::Trust::default())
+            .unwrap()
+            .is_intact()
+    );
 }
 
 #[tokio::test]
@@ -378,7 +382,11 @@ async fn a_move_that_is_cut_off_after_every_step_goes_on_and_leaves_nothing_behi
         assert_eq!(place.sealed_by(to), 50);
     }
     assert_eq!((place.queued(), place.kept()), (0, 0));
-    assert!(strongroom_audit::verify(&place.folder.path().join("journal")).unwrap().is_intact());
+    assert!(
+        strongroom_audit::verify(&place.folder.path().join("journal"), &strongroom_audit::Trust::default())
+            .unwrap()
+            .is_intact()
+    );
 }
 
 #[tokio::test]
