@@ -11,7 +11,7 @@ use tempfile::TempDir;
 const PAYLOAD: &str = "kept by somebody else";
 
 /// What a service with that KMIP server has in its environment.
-fn settings(kmip: &KmipServer, custody: &str) -> Vec<(&'static str, String)> {
+pub(crate) fn settings(kmip: &KmipServer, custody: &str) -> Vec<(&'static str, String)> {
     let path = |path: std::path::PathBuf| path.display().to_string();
     vec![
         ("STRONGROOM_STORES__ENABLED", "[\"kmip\"]".to_owned()),
@@ -25,13 +25,13 @@ fn settings(kmip: &KmipServer, custody: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn admin(data: &Path, settings: &[(&str, String)], arguments: &[&str]) -> Ended {
+pub(crate) fn admin(data: &Path, settings: &[(&str, String)], arguments: &[&str]) -> Ended {
     let mut command = program("strongroom-admin");
     command.envs(settings.iter().cloned()).arg("--data-dir").arg(data).args(["--output", "json"]);
     run(command.args(arguments))
 }
 
-fn start(data: &Path, settings: &[(&str, String)]) -> Result<Server, Ended> {
+pub(crate) fn start(data: &Path, settings: &[(&str, String)]) -> Result<Server, Ended> {
     let mut command = Server::command(data);
     command.envs(settings.iter().cloned());
     Server::try_start(command, data)
@@ -49,7 +49,7 @@ fn serving(custody: &str) -> (KmipServer, TempDir, Vec<(&'static str, String)>, 
 }
 
 /// A data folder as the service wants it.
-fn private_folder() -> TempDir {
+pub(crate) fn private_folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     folder
@@ -59,7 +59,7 @@ fn secret() -> Value {
     json!({"name": "elsewhere", "payload": PAYLOAD, "payload_content_type": "text/plain"})
 }
 
-fn path(reference: &str) -> &str {
+pub(crate) fn path(reference: &str) -> &str {
     &reference[reference.find("/v1/").unwrap()..]
 }
 
@@ -69,7 +69,7 @@ fn assert_read(client: &Client, reference: &str) {
 }
 
 /// Waits until a request succeeds, which it must soon.
-fn wait_until(what: &str, mut succeeds: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut succeeds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
     while !succeeds() {
         assert!(Instant::now() < deadline, "{what}: not within a minute");
@@ -78,7 +78,7 @@ fn wait_until(what: &str, mut succeeds: impl FnMut() -> bool) {
 }
 
 /// The objects of a KMIP server, by its own database: how many there are of each type.
-fn objects(kmip: &KmipServer) -> u64 {
+pub(crate) fn objects(kmip: &KmipServer) -> u64 {
     let database = kmip.ca().with_file_name("objects.sqlite");
     let script = "import sqlite3, sys\n\
                   print(sqlite3.connect(sys.argv[1]).execute('select count(*) from managed_objects').fetchone()[0])";
@@ -109,13 +109,13 @@ fn the_server_keeps_the_secrets() {
     assert_read(&client, &reference);
 
     assert_eq!(client.delete(path(&second)).status, 204);
-    assert_eq!(objects(&kmip), 2);
+    wait_until("the second is forgotten", || objects(&kmip) == 2);
 
     server.kill();
     let server = start(folder.path(), &settings).unwrap_or_else(|ended| panic!("no start: {ended:?}"));
     assert_read(&server.client("demo"), &reference);
     assert_eq!(server.client("demo").delete(path(&reference)).status, 204);
-    assert_eq!(objects(&kmip), 1);
+    wait_until("the first is forgotten", || objects(&kmip) == 1);
     assert!(server.stop().success());
     let verified = admin(folder.path(), &settings, &["audit", "verify"]);
     assert_eq!(verified.code, Some(0), "{verified:?}");

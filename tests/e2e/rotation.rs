@@ -15,9 +15,9 @@ use strongroom_tests::{Client, Ended, Server, program};
 use crate::durability::dice::Dice;
 
 /// Payloads by reference path, each with its project.
-type Stored = BTreeMap<String, (String, String)>;
+pub(crate) type Stored = BTreeMap<String, (String, String)>;
 
-fn store(server: &Server, projects: usize, each: usize) -> Stored {
+pub(crate) fn store(server: &Server, projects: usize, each: usize) -> Stored {
     let mut stored = Stored::new();
     for project in 0..projects {
         let project = format!("p{project}");
@@ -38,14 +38,14 @@ fn path_of(reference: &str) -> String {
     reference.split_once("/v1/").map(|(_, rest)| format!("/v1/{rest}")).unwrap()
 }
 
-fn check(server: &Server, stored: &Stored) {
+pub(crate) fn check(server: &Server, stored: &Stored) {
     for (path, (project, payload)) in stored {
         let reply = server.client(project).payload(path, "text/plain");
         assert_eq!((reply.status, reply.text()), (200, payload.clone()), "{path}");
     }
 }
 
-fn told(ended: &Ended) -> Value {
+pub(crate) fn told(ended: &Ended) -> Value {
     serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
 }
 
@@ -86,7 +86,7 @@ fn verdicts(server: &Server) -> Vec<(u64, String)> {
 }
 
 /// Clients that create, read and delete in old and new projects until told to stop; any refusal is an error.
-fn under_load(server: &Server, stored: &Stored, act: impl FnOnce()) -> Stored {
+pub(crate) fn under_load(server: &Server, stored: &Stored, act: impl FnOnce()) -> Stored {
     let (over, requests) = (AtomicBool::new(false), AtomicUsize::new(0));
     let more = Mutex::new(Stored::new());
     thread::scope(|scope| {

@@ -14,9 +14,10 @@ use strongroom_runtime::{Settings, chain};
 
 use crate::commands::{
     CommandResult, Ended, audit, backup, completions, db, doctor, hsm, kmip, master_key, policy, rotation,
+    store,
 };
 use crate::flags::{
-    Command, DbCommand, Flags, KmipCommand, MasterKeyCommand, PolicyCommand, ProjectKeyCommand,
+    Command, DbCommand, Flags, KmipCommand, MasterKeyCommand, PolicyCommand, ProjectKeyCommand, StoreCommand,
 };
 
 fn main() -> ExitCode {
@@ -77,6 +78,10 @@ fn main() -> ExitCode {
         }
         Command::Kmip { command: KmipCommand::Check } => kmip::check(&settings, flags.output),
         Command::Audit { command } => audit::run(&settings, &command, flags.output),
+        Command::Store { command: StoreCommand::Migrate { from, to, project, dry_run } } => {
+            let wanted = store::Wanted { from, to, project, dry_run };
+            store::migrate(&settings, credentials.as_deref(), wanted, flags.output)
+        }
         Command::Policy { command: PolicyCommand::Explain(asked) } => {
             policy::explain(&settings, &asked, flags.output)
         }

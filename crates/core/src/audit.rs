@@ -81,6 +81,9 @@ pub enum Action {
     /// Destroyed a secret that had expired long enough ago.
     #[serde(rename = "secret.destroy")]
     SecretDestroy,
+    /// Had a backend destroy what it held of a payload that is not stored any more.
+    #[serde(rename = "secret.payload.forget")]
+    PayloadForget,
     /// Read a secret's user metadata.
     #[serde(rename = "secret.metadata.read")]
     MetadataRead,
@@ -156,6 +159,9 @@ pub enum Action {
     /// Offered a secret store to clients, or no longer.
     #[serde(rename = "store.reconcile")]
     StoreReconcile,
+    /// Moved a project's secrets from one secret store to another.
+    #[serde(rename = "store.migrate")]
+    StoreMigrate,
     /// Listed or read transport keys.
     #[serde(rename = "transport-key.read")]
     TransportKeyRead,
@@ -226,6 +232,8 @@ pub enum Target {
     MasterKey(String),
     /// Where another journal ended, as `node:sequence:hash`.
     JournalEnd(String),
+    /// A project's move between secret stores, as `from:to:project`.
+    Migration(String),
 }
 
 impl From<Object> for Target {
@@ -249,6 +257,7 @@ impl std::fmt::Display for Target {
             Self::ProjectKey(project) => write!(f, "project-key/{project}"),
             Self::MasterKey(name) => write!(f, "master-key/{name}"),
             Self::JournalEnd(place) => write!(f, "journal-end/{place}"),
+            Self::Migration(what) => write!(f, "migration/{what}"),
         }
     }
 }

@@ -37,6 +37,10 @@ pub enum OfConsumer {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum OfOrder {}
 
+/// Marks the id of what a backend is to destroy.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum OfDisposal {}
+
 /// Marks the id of a rotation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum OfRotation {}
@@ -63,6 +67,8 @@ pub type ContainerId = Id<OfContainer>;
 pub type ConsumerId = Id<OfConsumer>;
 /// Names one order.
 pub type OrderId = Id<OfOrder>;
+/// Names one thing that a backend is to destroy.
+pub type DisposalId = Id<OfDisposal>;
 /// Names one rotation of keys.
 pub type RotationId = Id<OfRotation>;
 /// Names one transport key.

@@ -5,6 +5,7 @@ pub mod acl;
 pub mod audit;
 pub mod consumer;
 pub mod container;
+pub mod disposal;
 mod error;
 mod id;
 mod object;
@@ -21,14 +22,14 @@ pub mod transport_key;
 pub use access::{Caller, Policy, Roles, RuleSet};
 pub use error::{Conflict, Error, Missing, Violation};
 pub use id::{
-    ChangeId, ConsumerId, ContainerId, Id, InvalidId, InvalidOpaqueId, MAX_OPAQUE_ID, OpaqueId, OrderId,
-    ProjectId, ProjectKeyId, RotationId, SecretId, SecretStoreId, TransportKeyId, UserId,
+    ChangeId, ConsumerId, ContainerId, DisposalId, Id, InvalidId, InvalidOpaqueId, MAX_OPAQUE_ID, OpaqueId,
+    OrderId, ProjectId, ProjectKeyId, RotationId, SecretId, SecretStoreId, TransportKeyId, UserId,
 };
 pub use object::Object;
 pub use secret::{ContentType, NewPayload, NewSecret, Payload, PayloadFormat, Secret, SecretType, Upload};
 pub use service::{
-    AclChange, Acls, Builder, CallContext, Consumers, ContainerView, Containers, Deletion, Done, Input,
-    KeyManager, Metadata, ObjectView, OpenedPayload, Orders, Pace, QuotaService, Refused, Rotations,
+    AclChange, Acls, Builder, CallContext, Consumers, ContainerView, Containers, Deletion, Disposals, Done,
+    Input, KeyManager, Metadata, ObjectView, OpenedPayload, Orders, Pace, QuotaService, Refused, Rotations,
     SecretView, Secrets, Shift, StartError, Stores, TransportKeys, Verdict,
 };
 pub use time::{Clock, InvalidTimestamp, SystemClock, Timestamp};

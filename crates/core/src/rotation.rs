@@ -26,6 +26,23 @@ pub enum Goal {
     ProjectKey(ProjectId),
     /// The same for every project.
     EveryProjectKey,
+    /// What the backend keeps, of one project or of all, is kept by another one.
+    Move {
+        /// The other one.
+        to: BackendId,
+        /// The project, unless it is all.
+        project: Option<ProjectId>,
+    },
+}
+
+impl Goal {
+    /// The one project that it is about; `None` when it is about all.
+    pub fn project(&self) -> Option<&ProjectId> {
+        match self {
+            Self::ProjectKey(project) | Self::Move { project: Some(project), .. } => Some(project),
+            Self::MasterKey(_) | Self::EveryProjectKey | Self::Move { project: None, .. } => None,
+        }
+    }
 }
 
 /// How far a rotation has come.
@@ -41,7 +58,9 @@ pub enum Stage {
     Retiring,
     /// Projects get new keys, and their secrets are sealed again.
     Resealing,
-    /// Nothing is left under an older key.
+    /// Secrets are sealed by the other backend.
+    Moving,
+    /// Nothing is left under an older key, or of what was to be moved.
     Done,
     /// All was tried, and something can't be opened or is still under an older key, which is kept.
     Incomplete,
@@ -55,12 +74,13 @@ pub enum Stage {
 pub struct UnknownStage;
 
 impl Stage {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Staging,
         Self::Rewrapping,
         Self::Verifying,
         Self::Retiring,
         Self::Resealing,
+        Self::Moving,
         Self::Done,
         Self::Incomplete,
         Self::Cancelled,
@@ -74,6 +94,7 @@ impl Stage {
             Self::Verifying => "verifying",
             Self::Retiring => "retiring",
             Self::Resealing => "resealing",
+            Self::Moving => "moving",
             Self::Done => "done",
             Self::Incomplete => "incomplete",
             Self::Cancelled => "cancelled",
@@ -125,7 +146,7 @@ pub struct Rotation {
     pub total: u64,
     /// What of it is done.
     pub done: u64,
-    /// Keys rewrapped or secrets sealed again, over all stages.
+    /// Keys rewrapped, or secrets sealed again or moved, over all stages.
     pub changed: u64,
     /// Keys or secrets that can't be opened, or are still under an older key.
     pub failed: u64,
@@ -143,6 +164,7 @@ impl Rotation {
         let stage = match goal {
             Goal::MasterKey(_) => Stage::Staging,
             Goal::ProjectKey(_) | Goal::EveryProjectKey => Stage::Resealing,
+            Goal::Move { .. } => Stage::Moving,
         };
         Self {
             id: RotationId::random(),

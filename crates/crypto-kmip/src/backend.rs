@@ -262,6 +262,11 @@ impl SecretBackend for KmipBackend {
         Ok(payload)
     }
 
+    /// Whatever the custody is now: what was kept here before is still here.
+    fn keeps(&self, sealed: &Sealed) -> bool {
+        Receipt::is_one(sealed)
+    }
+
     /// Destroys the object that a receipt is for; the receipt's reference is proved first, so that no
     /// planted row makes the server destroy something else.
     async fn forget(&self, key: &ProjectKey, sealed: &Sealed) -> Result<(), BackendError> {

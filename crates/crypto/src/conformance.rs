@@ -214,12 +214,16 @@ impl Suite {
         Ok(())
     }
 
-    /// Forgetting succeeds, and again when nothing is left.
+    /// Forgetting succeeds, and again when nothing is left. What the backend says that it keeps is gone, and
+    /// nothing else is.
     pub async fn forgetting_twice_succeeds(&self) -> Outcome {
         let key = self.key().await?;
         let sealed = self.seal(&key).await?;
         self.backend.forget(&key, &sealed).await?;
-        self.backend.forget(&key, &sealed).await
+        self.backend.forget(&key, &sealed).await?;
+        let opened = self.backend.open(&key, b"binding", &sealed).await;
+        assert_eq!(opened.is_err(), self.backend.keeps(&sealed), "it keeps what it says, and forgets that");
+        Ok(())
     }
 
     /// Generated keys have the length asked for and never repeat. Every backend makes those of AES.

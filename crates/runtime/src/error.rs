@@ -127,6 +127,9 @@ pub enum RunError {
     /// A rotation can't go on now; what it has done stays.
     #[error("the rotation can't be carried out")]
     Rotation(#[source] Error),
+    /// The settings enable no store of that name.
+    #[error("there is no secret store '{0}' among stores.enabled")]
+    NoSuchStore(String),
     /// There is nothing to rotate.
     #[error("no server has used this database yet: there is no key to rotate")]
     NeverUsed,

@@ -3,6 +3,7 @@
 mod authenticator;
 mod backends;
 mod backup;
+mod disposal;
 mod doctor;
 mod edge;
 mod error;
@@ -34,9 +35,9 @@ pub use master_key::{CanaryVerdict, MasterKeyReport, MasterKeyVerdict, check_mas
 pub use pkcs11::{connect_tokens, pkcs11_config};
 pub use policy_file::{PolicyFile, PolicyFileError};
 pub use rotation::{
-    PrunedKeys, RotationPlan, ask_for_rotation, cancel_rotation, carry_out_rotation, find_rotation,
-    is_served, latest_rotation, master_key_backed_up, pause_rotation, plan_rotation, prune_master_key,
-    stage_master_key,
+    MigrationPlan, PrunedKeys, RotationPlan, ask_for_rotation, cancel_rotation, carry_out_rotation,
+    enabled_store, find_rotation, is_served, latest_rotation, master_key_backed_up, pause_rotation,
+    plan_migration, plan_rotation, prune_master_key, stage_master_key,
 };
 pub use sandbox::{Confinement, Sandbox, confine};
 pub use serve::{Serving, serve};

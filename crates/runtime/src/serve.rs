@@ -9,6 +9,7 @@ use strongroom_edge::{Refusals, Server, Stopping};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::disposal;
 use crate::doctor;
 use crate::edge;
 use crate::error::RunError;
@@ -51,6 +52,7 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
         parts.manager.clone(),
         settings.expiry.clone(),
     ));
+    let disposer = tokio::spawn(disposal::look_after(parts.manager.clone()));
     let rotator =
         Rotator::start(&parts.manager, settings.rotation.share_percent).await.map_err(RunError::Rotation)?;
     let workers = Workers::start(&parts.manager, settings.orders.workers);
@@ -71,6 +73,7 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     workers.stop(patience).await;
     rotator.stop(patience).await;
     sweeper.abort();
+    disposer.abort();
     recorder.abort();
     alive.abort();
     edge::record(&parts.manager, refusals.take()).await;

@@ -213,6 +213,7 @@ diesel::table! {
         goal -> Text,
         master -> Nullable<BigInt>,
         project -> Nullable<Text>,
+        target -> Nullable<Text>,
         stage -> Text,
         paused -> Bool,
         cursor -> Nullable<Text>,
@@ -226,6 +227,18 @@ diesel::table! {
         lease_until -> Nullable<BigInt>,
         created -> BigInt,
         updated -> BigInt,
+    }
+}
+
+diesel::table! {
+    disposals (id) {
+        id -> Binary,
+        kind -> Text,
+        owner -> Binary,
+        project_key -> Binary,
+        backend -> Text,
+        sealed -> Binary,
+        due -> BigInt,
     }
 }
 

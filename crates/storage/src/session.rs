@@ -9,7 +9,7 @@ use strongroom_core::{ProjectId, ProjectKeyId, Secret, SecretId, Timestamp};
 use crate::fault::Fault;
 use crate::run::Run;
 use crate::tables::{
-    master_keys, order_passphrases, payloads, project_keys, sealed_secrets, secrets, user_metadata,
+    self, master_keys, order_passphrases, payloads, project_keys, sealed_secrets, secrets, user_metadata,
 };
 use crate::tally::Tally;
 use crate::{Connection, listing};
@@ -17,6 +17,7 @@ use crate::{Connection, listing};
 mod acls;
 mod consumers;
 mod containers;
+mod disposals;
 mod nodes;
 mod orders;
 mod quotas;
@@ -229,7 +230,9 @@ impl KeyWriter for Session<'_> {
 
     fn delete_project_key(&mut self, id: ProjectKeyId) -> Result<bool, StorageError> {
         self.run(|connection| {
-            let named = payloads::any_under(connection, id)? || order_passphrases::any_under(connection, id)?;
+            let named = payloads::any_under(connection, id)?
+                || order_passphrases::any_under(connection, id)?
+                || tables::disposals::any_under(connection, id)?;
             if named { Ok(false) } else { project_keys::delete(connection, id).map(|()| true) }
         })
     }

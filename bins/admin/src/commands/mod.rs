@@ -11,6 +11,7 @@ pub(crate) mod kmip;
 pub(crate) mod master_key;
 pub(crate) mod policy;
 pub(crate) mod rotation;
+pub(crate) mod store;
 
 use std::process::ExitCode;
 

@@ -3,11 +3,13 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use strongroom_core::ports::BackendId;
 use strongroom_core::rotation::{Goal, Rotation, Stage};
 use strongroom_core::{Clock as _, ProjectId, RotationId, SystemClock};
 use strongroom_runtime::{
-    RotationPlan, Settings, ask_for_rotation, cancel_rotation, carry_out_rotation, find_rotation, is_served,
-    latest_rotation, master_key_backed_up, pause_rotation, plan_rotation, prune_master_key, stage_master_key,
+    RotationPlan, RunError, Settings, StoreKind, ask_for_rotation, cancel_rotation, carry_out_rotation,
+    find_rotation, is_served, latest_rotation, master_key_backed_up, pause_rotation, plan_rotation,
+    prune_master_key, stage_master_key,
 };
 
 use super::{CommandResult, Ended, row};
@@ -45,7 +47,7 @@ pub(crate) fn master_key(
              `strongroom-admin master-key backup`, without which the new version exists on this machine only",
         );
     }
-    let rotation = carry_out(settings, credentials, &Goal::MasterKey(version))?;
+    let rotation = carry_out(settings, credentials, &plan.backend, &Goal::MasterKey(version))?;
     let removed = if wanted.remove_old && rotation.stage == Stage::Done {
         prune_master_key(settings, credentials)?.removed
     } else {
@@ -70,7 +72,7 @@ pub(crate) fn project_key(
         let plan = plan_rotation(settings, credentials)?;
         return tell_plan(&plan, plan.secrets, "secrets, those of all projects", output);
     }
-    let rotation = carry_out(settings, credentials, &goal)?;
+    let rotation = carry_out(settings, credentials, &StoreKind::Soft.backend(), &goal)?;
     report(&rotation, &[], output)
 }
 
@@ -116,19 +118,21 @@ fn tell_plan(plan: &RotationPlan, count: u64, what: &str, output: Output) -> Com
 }
 
 /// Has the servers carry it out, or does so itself when none has the database.
-fn carry_out(
+pub(super) fn carry_out(
     settings: &Settings,
     credentials: Option<&Path>,
+    backend: &BackendId,
     goal: &Goal,
 ) -> Result<Rotation, Box<dyn std::error::Error>> {
     let mut progress = Progress::new();
     let ended = loop {
         if is_served(settings)? {
-            break follow(settings, ask_for_rotation(settings, goal)?.id, &mut progress);
+            break follow(settings, ask_for_rotation(settings, backend, goal)?.id, &mut progress);
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let told = |rotation: &Rotation| show(&mut progress, rotation);
-        match runtime.block_on(carry_out_rotation(settings, credentials, goal.clone(), told)) {
+        match runtime.block_on(carry_out_rotation(settings, credentials, backend.clone(), goal.clone(), told))
+        {
             // A server, or another call of this command, was faster.
             Err(error) if error.is_in_use() => sleep(LOOK_EVERY),
             carried_out => break carried_out.map_err(Into::into),
@@ -173,6 +177,17 @@ fn follow(
     }
 }
 
+/// Asks, and for a while again when that fails: as while a server that has died comes back.
+pub(super) fn patiently<T>(mut ask: impl FnMut() -> Result<T, RunError>) -> Result<T, RunError> {
+    let begun = Instant::now();
+    loop {
+        match ask() {
+            Err(_) if begun.elapsed() < PATIENCE => sleep(LOOK_EVERY),
+            answered => return answered,
+        }
+    }
+}
+
 fn show(progress: &mut Progress, rotation: &Rotation) {
     match &rotation.waiting {
         Some(reason) => progress.show(&format!("{}: {reason}", rotation.stage), 0, 0),
@@ -190,10 +205,14 @@ fn goal(rotation: &Rotation) -> String {
         Goal::MasterKey(version) => format!("version {version} of the {} master key", rotation.backend),
         Goal::ProjectKey(project) => format!("a new key for project {project}"),
         Goal::EveryProjectKey => "new keys for all projects".to_owned(),
+        Goal::Move { to, project } => {
+            let whose = project.as_ref().map_or("all projects".to_owned(), |id| format!("project {id}"));
+            format!("the secrets of {whose} from {} to {to}", rotation.backend)
+        }
     }
 }
 
-fn as_json(rotation: &Rotation, removed: &[u32]) -> Value {
+pub(super) fn as_json(rotation: &Rotation, removed: &[u32]) -> Value {
     json!({
         "id": rotation.id,
         "goal": goal(rotation),
@@ -210,7 +229,7 @@ fn as_json(rotation: &Rotation, removed: &[u32]) -> Value {
     })
 }
 
-fn rows(rotation: &Rotation, removed: &[u32]) -> Vec<Vec<String>> {
+pub(super) fn rows(rotation: &Rotation, removed: &[u32]) -> Vec<Vec<String>> {
     let halted = if rotation.paused { " (halted)" } else { "" };
     let mut rows = vec![
         row(["goal", &goal(rotation)]),

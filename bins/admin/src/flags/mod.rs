@@ -133,6 +133,15 @@ Examples:
         #[command(subcommand)]
         command: KmipCommand,
     },
+    /// The secret stores
+    #[command(after_help = "\
+Examples:
+  strongroom-admin --config /etc/strongroom.toml store migrate --from soft --to kmip --dry-run
+  strongroom-admin --config /etc/strongroom.toml store migrate --from soft --to kmip --project 94c3e0a26b8b4b7e")]
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
     /// The audit journal
     #[command(after_help = "\
 Examples:
@@ -311,6 +320,25 @@ pub(crate) enum KmipCommand {
     },
     /// Tell how the server is, what it can do, how the master key is, and how long certificates are good
     Check,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Move secrets to another store, while the servers serve; goes on from where it was cut off
+    Migrate {
+        /// The store to move from, as stores.enabled names it
+        #[arg(long, value_name = "STORE")]
+        from: String,
+        /// The store to move to
+        #[arg(long, value_name = "STORE")]
+        to: String,
+        /// One project's secrets; those of all projects unless given
+        #[arg(long, value_name = "PROJECT")]
+        project: Option<String>,
+        /// Only tell what there is to do
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

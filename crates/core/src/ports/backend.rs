@@ -131,6 +131,12 @@ pub trait SecretBackend: Send + Sync + 'static {
     /// Opens what [`Self::seal`] made with the same key and binding.
     async fn open(&self, key: &ProjectKey, binding: &[u8], sealed: &Sealed) -> Result<Payload, BackendError>;
 
+    /// Whether the backend itself holds something for a sealed payload, which [`Self::forget`] destroys. Told by
+    /// the sealed bytes alone, and no proof of anything.
+    fn keeps(&self, _sealed: &Sealed) -> bool {
+        false
+    }
+
     /// Destroys whatever the backend itself holds for a sealed payload. Succeeds when nothing is left.
     async fn forget(&self, key: &ProjectKey, sealed: &Sealed) -> Result<(), BackendError>;
 

@@ -13,8 +13,9 @@ pub use backend::{
 pub use identity::{Authenticator, Credentials, IdentityError};
 pub use repository::{
     AclReader, AclWriter, ConsumerReader, ConsumerWriter, ContainerReader, ContainerWriter, Contended,
-    KeyReader, KeyWriter, MasterKeyRecord, Milestone, MilestoneReader, MilestoneWriter, NodeReader,
-    NodeWriter, OrderReader, OrderWriter, QuotaReader, QuotaWriter, ReadJob, Reader, Repository,
-    RotationReader, RotationWriter, SealedSecret, SecretReader, SecretWriter, StorageError, StoreReader,
-    StoreRecord, StoreWriter, StoredPayload, TransportKeyReader, TransportKeyWriter, WriteJob, Writer,
+    DisposalReader, DisposalWriter, KeyReader, KeyWriter, MasterKeyRecord, Milestone, MilestoneReader,
+    MilestoneWriter, NodeReader, NodeWriter, OrderReader, OrderWriter, QuotaReader, QuotaWriter, ReadJob,
+    Reader, Repository, RotationReader, RotationWriter, SealedSecret, SecretReader, SecretWriter,
+    StorageError, StoreReader, StoreRecord, StoreWriter, StoredPayload, TransportKeyReader,
+    TransportKeyWriter, WriteJob, Writer,
 };

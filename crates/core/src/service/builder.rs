@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::disposal::Waste;
 use super::engine::{Backends, Engine, KeyManager};
 use super::events::{Endings, Wake};
 use crate::access::{Policy, PolicyError, PolicyRules, RuleSet};
@@ -126,7 +127,7 @@ impl Builder {
             self.backends.into_iter().map(|backend| (backend.id().clone(), backend)).collect();
         let mut engine = Engine {
             repository: self.repository.ok_or(StartError::Missing("repository"))?,
-            backends: Backends { default, all },
+            backends: Arc::new(Backends { default, all }),
             stores: Vec::new(),
             audit: self.audit.ok_or(StartError::Missing("audit sink"))?,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
@@ -134,6 +135,7 @@ impl Builder {
             quotas: self.quotas,
             placed: Wake::default(),
             endings: Endings::default(),
+            waste: Waste::default(),
         };
         engine.prove_master_keys().await?;
         engine.settle_open_changes().await.map_err(StartError::Part)?;

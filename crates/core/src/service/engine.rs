@@ -6,6 +6,7 @@ use super::attempt::{Attempt, CallContext, Verdict};
 use super::builder::Builder;
 use super::consumers::Consumers;
 use super::containers::Containers;
+use super::disposal::{Disposals, Waste};
 use super::events::{Endings, Wake};
 use super::metadata::Metadata;
 use super::orders::Orders;
@@ -29,7 +30,7 @@ pub struct KeyManager(pub(super) Arc<Engine>);
 /// or change a secret without authorising and recording.
 pub(super) struct Engine {
     pub(super) repository: Arc<dyn Repository>,
-    pub(super) backends: Backends,
+    pub(super) backends: Arc<Backends>,
     /// Those that clients can choose among; none while there is a single backend.
     pub(super) stores: Vec<SecretStore>,
     pub(super) audit: Arc<dyn AuditSink>,
@@ -38,6 +39,7 @@ pub(super) struct Engine {
     pub(super) quotas: EffectiveQuotas,
     pub(super) placed: Wake,
     pub(super) endings: Endings,
+    pub(super) waste: Waste,
 }
 
 /// The backends at hand; the first one given seals new payloads of projects that prefer no other.
@@ -102,6 +104,11 @@ impl KeyManager {
     /// Which secret stores there are.
     pub fn stores(&self) -> Stores<'_> {
         Stores::new(&self.0)
+    }
+
+    /// Destroying what backends hold of payloads that are not stored any more.
+    pub fn disposals(&self) -> Disposals<'_> {
+        Disposals::new(&self.0)
     }
 
     /// Public keys that clients may wrap payloads with.

@@ -1,8 +1,11 @@
 //! What becomes of secrets that have expired. Nobody can read them to the second; some time later they are
 //! destroyed.
 
+use std::sync::Arc;
+
 use super::engine::{Engine, KeyManager};
 use crate::audit::{Action, Target};
+use crate::disposal::Owner;
 use crate::error::Error;
 use crate::id::SecretId;
 use crate::time::Timestamp;
@@ -24,23 +27,20 @@ impl KeyManager {
 impl Engine {
     async fn destroy_expired(&self, id: SecretId, before: Timestamp) -> Result<(), Error> {
         self.own_act(Action::SecretDestroy, Target::Secret(id), async |change| {
-            let removed = self.write(change, move |writer| {
+            let backends = Arc::clone(&self.backends);
+            let now = self.clock.now();
+            self.write(change, move |writer| {
                 // Its owner may have deleted it meanwhile.
                 let Some(_) = writer.secret(id)?.filter(|secret| secret.is_expired(before)) else {
-                    return Ok(None);
+                    return Ok(());
                 };
-                let stored = writer.payload(id)?;
-                let key = match &stored {
-                    Some(stored) => writer.project_key(stored.key)?,
-                    None => None,
-                };
+                if let Some(stored) = writer.payload(id)? {
+                    backends.forget_later(writer, Owner::Secret(id), &stored, now)?;
+                }
                 writer.delete_secret(id)?;
-                Ok(stored.zip(key))
-            });
-            match removed.await? {
-                Some((stored, key)) => self.forget(&stored.backend, &key, &stored.sealed).await,
-                None => Ok(()),
-            }
+                Ok(())
+            })
+            .await
         })
         .await
     }

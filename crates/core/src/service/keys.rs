@@ -8,12 +8,26 @@ use super::rotation::active;
 use crate::audit::{Action, Target};
 use crate::error::{Conflict, Error};
 use crate::id::ProjectId;
-use crate::ports::{BackendId, ProjectKey, Sealed, SecretBackend, StoredPayload, Writer};
+use crate::ports::{BackendId, ProjectKey, SecretBackend, StoredPayload, Writer};
 use crate::secret::{ContentType, NewPayload, Payload, Secret};
 use crate::time::Timestamp;
 
 /// How often something is begun anew because keys changed meanwhile. Each time it takes another rotation.
 const ATTEMPTS: u32 = 5;
+
+/// A payload that is sealed and not stored yet.
+pub(super) struct Fresh {
+    pub(super) stored: StoredPayload,
+    /// The key that it is sealed under.
+    pub(super) key: ProjectKey,
+}
+
+/// On whose account a project's first key is made.
+#[derive(Clone, Copy)]
+enum Account<'a> {
+    Caller(&'a CallContext, Permit),
+    Service,
+}
 
 impl Engine {
     /// Seals a payload for `secret` under the newest key of its project, making the first one when there
@@ -24,7 +38,7 @@ impl Engine {
         permit: Permit,
         secret: &Secret,
         new: &NewPayload,
-    ) -> Result<StoredPayload, Error> {
+    ) -> Result<Fresh, Error> {
         let binding = secret.binding(new.content_type);
         self.seal_bound(context, permit, &secret.project, &binding, &new.payload, new.content_type).await
     }
@@ -48,11 +62,12 @@ impl Engine {
         binding: &[u8],
         payload: &Payload,
         content_type: ContentType,
-    ) -> Result<StoredPayload, Error> {
+    ) -> Result<Fresh, Error> {
         let backend = self.backend_for(project).await?;
         let key = self.project_key(context, permit, project, backend).await?;
         let sealed = backend.seal(&key, binding, payload).await?;
-        Ok(StoredPayload { content_type, key: key.id, backend: key.backend, sealed })
+        let stored = StoredPayload { content_type, key: key.id, backend: key.backend.clone(), sealed };
+        Ok(Fresh { stored, key })
     }
 
     /// Opens what [`Self::seal_bound`] made.
@@ -63,16 +78,6 @@ impl Engine {
         key: &ProjectKey,
     ) -> Result<Payload, Error> {
         Ok(self.backends.of(&stored.backend)?.open(key, binding, &stored.sealed).await?)
-    }
-
-    /// Destroys what the backend itself holds of a payload that is no longer stored.
-    pub(super) async fn forget(
-        &self,
-        backend: &BackendId,
-        key: &ProjectKey,
-        sealed: &Sealed,
-    ) -> Result<(), Error> {
-        Ok(self.backends.of(backend)?.forget(key, sealed).await?)
     }
 
     /// The backend that keeps a project's new secrets: the one it prefers, else the default.
@@ -104,15 +109,39 @@ impl Engine {
         project: &ProjectId,
         backend: &Arc<dyn SecretBackend>,
     ) -> Result<ProjectKey, Error> {
+        self.ensured_key(project, backend, Account::Caller(context, permit)).await
+    }
+
+    /// The newest key of a project with that backend, the first of which is made on the service's own account.
+    pub(super) async fn own_project_key(
+        &self,
+        project: &ProjectId,
+        backend: &Arc<dyn SecretBackend>,
+    ) -> Result<ProjectKey, Error> {
+        self.ensured_key(project, backend, Account::Service).await
+    }
+
+    async fn ensured_key(
+        &self,
+        project: &ProjectId,
+        backend: &Arc<dyn SecretBackend>,
+        account: Account<'_>,
+    ) -> Result<ProjectKey, Error> {
         for _ in 0..ATTEMPTS {
             if let Some(key) = self.newest_project_key(project, backend.id()).await? {
                 return Ok(key);
             }
-            match self.create_project_key(context, permit, project, backend).await {
+            let made = match account {
+                Account::Caller(context, permit) => {
+                    self.create_project_key(context, permit, project, backend).await
+                }
+                Account::Service => self.make_project_key(backend, project, 1, self.clock.now()).await,
+            };
+            match made {
                 // Somebody else was faster, whose key is as good as ours; or another master key version wraps
                 // new keys since then.
-                Err(Error::Conflict(Conflict::ProjectKey | Conflict::MasterKey)) => {}
-                made => return made,
+                Ok(()) | Err(Error::Conflict(Conflict::ProjectKey | Conflict::MasterKey)) => {}
+                Err(error) => return Err(error),
             }
         }
         Err(Error::Internal("a project key was there and is gone, time and again"))
@@ -125,15 +154,13 @@ impl Engine {
         permit: Permit,
         project: &ProjectId,
         backend: &Arc<dyn SecretBackend>,
-    ) -> Result<ProjectKey, Error> {
+    ) -> Result<(), Error> {
         let target = Target::ProjectKey(project.to_string());
         let attempt = Attempt::new(self, context, Action::ProjectKeyCreate, Some(target));
         let change = attempt.intend(permit).await.map_err(Refused::into_error)?;
         let result = async {
             let made = self.fresh_key(backend, project, 1, self.clock.now()).await?;
-            let inserted = made.clone();
-            change.apply(move |writer| insert_fresh(writer, &inserted)).await?;
-            Ok(made)
+            change.apply(move |writer| insert_fresh(writer, &made)).await
         }
         .await;
         let verdict = change.conclude(result).await;
@@ -149,8 +176,18 @@ impl Engine {
     ) -> Result<(), Error> {
         let version =
             newest.version.checked_add(1).ok_or(Error::Internal("a project has no room for one more key"))?;
-        let made = self.fresh_key(backend, &newest.project, version, created).await?;
-        let target = Target::ProjectKey(newest.project.to_string());
+        self.make_project_key(backend, &newest.project, version, created).await
+    }
+
+    async fn make_project_key(
+        &self,
+        backend: &Arc<dyn SecretBackend>,
+        project: &ProjectId,
+        version: u32,
+        created: Timestamp,
+    ) -> Result<(), Error> {
+        let made = self.fresh_key(backend, project, version, created).await?;
+        let target = Target::ProjectKey(project.to_string());
         self.own_act(Action::ProjectKeyCreate, target, async |change| {
             self.write(change, move |writer| insert_fresh(writer, &made)).await
         })

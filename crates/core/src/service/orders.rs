@@ -1,14 +1,18 @@
+use std::sync::Arc;
+
 use super::attempt::{Attempt, CallContext, Input, Verdict};
-use super::engine::Engine;
+use super::engine::{Backends, Engine};
 use super::keys::{Sealings, still_keyed};
 use crate::access::PolicyTarget;
 use crate::audit::{Action, Target};
+use crate::disposal::Owner;
 use crate::error::{Error, Missing, Violation};
 use crate::id::{OrderId, ProjectId};
 use crate::order::{NewOrder, Order, OrderQuery, OrderState};
-use crate::ports::StoredPayload;
+use crate::ports::{StoredPayload, Writer};
 use crate::quota::Counted;
 use crate::secret::Page;
+use crate::time::Timestamp;
 
 /// Keys that the key manager makes itself (spec section 10). An order is durable once it is accepted; a
 /// worker carries it out.
@@ -53,7 +57,7 @@ impl<'a> Orders<'a> {
         let mut sealings = Sealings::default();
         let result = loop {
             let ended = async {
-                let passphrase = match &new.passphrase {
+                let fresh = match &new.passphrase {
                     Some(payload) => {
                         let binding = passphrase_binding(id, &project);
                         let content_type = new.spec.content_type;
@@ -69,9 +73,11 @@ impl<'a> Orders<'a> {
                     }
                     None => None,
                 };
+                let leftover = fresh.as_ref().and_then(|fresh| self.engine.leftover(Owner::Order(id), fresh));
+                let passphrase = fresh.map(|fresh| fresh.stored);
                 let order = self.accepted(context, id, &project, &new, passphrase);
                 let quotas = self.engine.quotas;
-                change
+                let applied = change
                     .apply(move |writer| {
                         quotas.check(writer, &order.project, Counted::Orders, now)?;
                         if let Some(passphrase) = &order.passphrase {
@@ -80,7 +86,11 @@ impl<'a> Orders<'a> {
                         writer.insert_order(&order)?;
                         Ok(order.clone())
                     })
-                    .await
+                    .await;
+                if applied.is_err() {
+                    self.engine.discard(leftover);
+                }
+                applied
             }
             .await;
             if !sealings.again(&ended) {
@@ -153,8 +163,11 @@ impl<'a> Orders<'a> {
         .await;
         let permit = attempt.let_through(judged).await?;
         let change = attempt.intend(permit).await?;
+        let backends = Arc::clone(&self.engine.backends);
+        let now = self.engine.clock.now();
         change
             .carry_out(move |writer| {
+                forget_passphrase(writer, &backends, id, now)?;
                 let removed = writer.delete_order(id)?;
                 if removed { Ok(()) } else { Err(Error::NotFound(Missing::Order)) }
             })
@@ -175,6 +188,19 @@ impl<'a> Orders<'a> {
         found
             .filter(|order| context.caller.project.as_ref() == Some(&order.project))
             .ok_or(Error::NotFound(Missing::Order))
+    }
+}
+
+/// Has the backend destroy what it holds of an order's passphrase, which the same change drops.
+pub(super) fn forget_passphrase(
+    writer: &mut dyn Writer,
+    backends: &Backends,
+    id: OrderId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    match writer.order(id)?.and_then(|order| order.passphrase) {
+        Some(stored) => backends.forget_later(writer, Owner::Order(id), &stored, now),
+        None => Ok(()),
     }
 }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::attempt::{Attempt, CallContext, Input, Permit, Verdict};
 use super::engine::Engine;
 use super::keys::{Sealings, still_keyed};
@@ -5,8 +7,10 @@ use super::object::{SecretView, live_secret, uses_of, with_uses};
 use crate::access::PolicyTarget;
 use crate::acl::Acl;
 use crate::audit::{Action, Target};
+use crate::disposal::Owner;
 use crate::error::{Conflict, Error, Missing, Violation};
 use crate::id::{ProjectId, SecretId};
+use crate::ports::{ProjectKey, StoredPayload};
 use crate::quota::Counted;
 use crate::secret::{ContentType, NewSecret, Page, Payload, PayloadFormat, Secret, SecretQuery, Upload};
 
@@ -78,16 +82,19 @@ impl<'a> Secrets<'a> {
         let mut sealings = Sealings::default();
         let result = loop {
             let ended = async {
-                let stored = match &new.payload {
+                let fresh = match &new.payload {
                     Some(payload) => {
                         Some(self.engine.seal(context, change.permit(), &secret, payload).await?)
                     }
                     None => None,
                 };
+                let leftover =
+                    fresh.as_ref().and_then(|fresh| self.engine.leftover(Owner::Secret(id), fresh));
+                let stored = fresh.map(|fresh| fresh.stored);
                 let row = secret.clone();
                 let quotas = self.engine.quotas;
                 let now = row.created;
-                change
+                let applied = change
                     .apply(move |writer| {
                         quotas.check(writer, &row.project, Counted::Secrets, now)?;
                         writer.insert_secret(&row)?;
@@ -97,7 +104,11 @@ impl<'a> Secrets<'a> {
                         }
                         Ok(())
                     })
-                    .await
+                    .await;
+                if applied.is_err() {
+                    self.engine.discard(leftover);
+                }
+                applied
             }
             .await;
             if !sealings.again(&ended) {
@@ -163,9 +174,11 @@ impl<'a> Secrets<'a> {
         let mut sealings = Sealings::default();
         let result = loop {
             let ended = async {
-                let stored = self.engine.seal(context, change.permit(), &secret, &payload).await?;
+                let fresh = self.engine.seal(context, change.permit(), &secret, &payload).await?;
+                let leftover = self.engine.leftover(Owner::Secret(id), &fresh);
+                let stored = fresh.stored;
                 let now = self.engine.clock.now();
-                change
+                let applied = change
                     .apply(move |writer| {
                         if live_secret(writer, id, now)?.0.content_type.is_some() {
                             return Err(Error::Conflict(Conflict::Payload));
@@ -174,7 +187,11 @@ impl<'a> Secrets<'a> {
                         writer.insert_payload(id, &stored)?;
                         Ok(writer.touch_secret(id, now)?)
                     })
-                    .await
+                    .await;
+                if applied.is_err() {
+                    self.engine.discard(leftover);
+                }
+                applied
             }
             .await;
             if !sealings.again(&ended) {
@@ -210,23 +227,45 @@ impl<'a> Secrets<'a> {
     ) -> Verdict<OpenedPayload> {
         let attempt = self.attempt(context, Action::PayloadRead, id);
         let result = async {
-            let now = self.engine.clock.now();
-            let found = self.engine.read(move |reader| {
-                let found = reader.sealed_secret(id)?.filter(|(secret, _)| !secret.is_expired(now));
-                let (secret, sealed) = found.ok_or(Error::NotFound(Missing::Secret))?;
-                Ok(((secret, reader.acl(id.into())?), sealed))
-            });
-            let ((secret, acl), sealed) = found.await?;
-            let target = PolicyTarget::secret(&secret, acl.as_ref(), &context.caller);
-            let permit = attempt.authorise("secret:decrypt", &target)?;
-            let (stored, key) = sealed.ok_or(Error::NotFound(Missing::Payload))?;
+            let (permit, (secret, stored, key)) = self.sealed(&attempt, context, id).await?;
             let format = format.take()?;
-            let payload = self.engine.open(&secret, &stored, &key).await?;
+            let (permit, payload) = match self.engine.open(&secret, &stored, &key).await {
+                Ok(payload) => permit.with(payload),
+                Err(error) => {
+                    // It may have been moved to another store, sealed again or deleted meanwhile, and what was
+                    // looked up be gone with that.
+                    let (permit, (secret, again, key)) = self.sealed(&attempt, context, id).await?;
+                    if again == stored {
+                        return Err(error);
+                    }
+                    permit.with(self.engine.open(&secret, &again, &key).await?)
+                }
+            };
             let content_type = format.resolve(stored.content_type, payload.expose())?;
             Ok(permit.with(OpenedPayload { payload, content_type }))
         }
         .await;
         attempt.conclude(result).await
+    }
+
+    /// A secret that the caller may read the payload of, and what it takes to open that.
+    async fn sealed(
+        self,
+        attempt: &Attempt<'_>,
+        context: &CallContext,
+        id: SecretId,
+    ) -> Result<(Permit, (Secret, StoredPayload, ProjectKey)), Error> {
+        let now = self.engine.clock.now();
+        let found = self.engine.read(move |reader| {
+            let found = reader.sealed_secret(id)?.filter(|(secret, _)| !secret.is_expired(now));
+            let (secret, sealed) = found.ok_or(Error::NotFound(Missing::Secret))?;
+            Ok(((secret, reader.acl(id.into())?), sealed))
+        });
+        let ((secret, acl), sealed) = found.await?;
+        let target = PolicyTarget::secret(&secret, acl.as_ref(), &context.caller);
+        let permit = attempt.authorise("secret:decrypt", &target)?;
+        let (stored, key) = sealed.ok_or(Error::NotFound(Missing::Payload))?;
+        Ok(permit.with((secret, stored, key)))
     }
 
     /// The caller's project's secrets that match (rule `secrets:get`). Private secrets of other users are
@@ -268,28 +307,21 @@ impl<'a> Secrets<'a> {
         .await;
         let (permit, how) = attempt.let_through(judged).await?;
         let change = attempt.intend(permit).await?;
-        let result = async {
-            let now = self.engine.clock.now();
-            let removed = change.apply(move |writer| {
+        let now = self.engine.clock.now();
+        let backends = Arc::clone(&self.engine.backends);
+        change
+            .carry_out(move |writer| {
                 live_secret(writer, id, now)?;
                 if how == Deletion::UnlessUsed && !uses_of(writer, id.into())?.is_empty() {
                     return Err(Error::HasConsumers);
                 }
-                let stored = writer.payload(id)?;
-                let key = match &stored {
-                    Some(stored) => writer.project_key(stored.key)?,
-                    None => None,
-                };
+                if let Some(stored) = writer.payload(id)? {
+                    backends.forget_later(writer, Owner::Secret(id), &stored, now)?;
+                }
                 writer.delete_secret(id)?;
-                Ok(stored.zip(key))
-            });
-            if let Some((stored, key)) = removed.await? {
-                self.engine.forget(&stored.backend, &key, &stored.sealed).await?;
-            }
-            Ok(())
-        }
-        .await;
-        change.conclude(result).await
+                Ok(())
+            })
+            .await
     }
 
     async fn live_secret(self, id: SecretId) -> Result<(Secret, Option<Acl>), Error> {

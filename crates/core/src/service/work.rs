@@ -1,15 +1,19 @@
 //! Carrying orders out.
 
+use std::sync::Arc;
+
 use super::attempt::{Attempt, CallContext, Permit};
-use super::keys::{Sealings, still_keyed};
-use super::orders::{Orders, passphrase_binding};
+use super::disposal::Leftover;
+use super::keys::{Fresh, Sealings, still_keyed};
+use super::orders::{Orders, forget_passphrase, passphrase_binding};
 use crate::access::{Caller, IdentitySource, Roles};
 use crate::audit::{Action, Origin, Target};
 use crate::container::{Container, Member};
+use crate::disposal::Owner;
 use crate::error::{Error, Missing};
 use crate::id::{ContainerId, OrderId, SecretId};
 use crate::order::{Order, OrderFailure, OrderResult, OrderState, OrderType};
-use crate::ports::{BackendError, GenerationError, KeyRequest, StoredPayload};
+use crate::ports::{BackendError, GenerationError, KeyRequest};
 use crate::secret::{Label, NewPayload, Payload, Secret, SecretType};
 
 /// How long a worker has an order for itself, in seconds. An order whose worker died is taken over then.
@@ -19,7 +23,7 @@ const PATIENCE: i64 = 3600;
 
 /// What an order has made, about to be stored.
 struct Made {
-    secrets: Vec<(Secret, StoredPayload)>,
+    secrets: Vec<(Secret, Fresh)>,
     container: Option<Container>,
 }
 
@@ -65,16 +69,18 @@ impl Orders<'_> {
                     },
                 };
                 let now = self.engine.clock.now();
+                let backends = Arc::clone(&self.engine.backends);
                 match made {
                     Ok(Made { secrets, container }) => {
-                        change
+                        let leftovers = self.leftovers(&secrets);
+                        let applied = change
                             .apply(move |writer| {
                                 let waiting =
                                     writer.order(id)?.is_some_and(|order| order.state == OrderState::Pending);
                                 if !waiting {
                                     return Err(Error::NotFound(Missing::Order));
                                 }
-                                for (secret, stored) in &secrets {
+                                for (secret, Fresh { stored, .. }) in &secrets {
                                     still_keyed(writer, stored)?;
                                     writer.insert_secret(secret)?;
                                     writer.insert_payload(secret.id, stored)?;
@@ -87,13 +93,23 @@ impl Orders<'_> {
                                     (None, Some((secret, _))) => OrderResult::Secret(secret.id),
                                     (None, None) => return Err(Error::Internal("an order made nothing")),
                                 };
+                                forget_passphrase(writer, &backends, id, now)?;
                                 Ok(writer.end_order(id, &OrderState::Active(result), now)?)
                             })
-                            .await
+                            .await;
+                        if applied.is_err() {
+                            self.engine.discard(leftovers);
+                        }
+                        applied
                     }
                     Err((failure, error)) => {
                         let state = OrderState::Failed(failure);
-                        change.apply(move |writer| Ok(writer.end_order(id, &state, now)?)).await?;
+                        change
+                            .apply(move |writer| {
+                                forget_passphrase(writer, &backends, id, now)?;
+                                Ok(writer.end_order(id, &state, now)?)
+                            })
+                            .await?;
                         Err(error)
                     }
                 }
@@ -171,7 +187,13 @@ impl Orders<'_> {
                 let mut secrets = Vec::new();
                 let mut members = Vec::new();
                 for (name, secret_type, payload) in parts {
-                    let sealed = self.sealed(context, order, secret_type, payload).await?;
+                    let sealed = match self.sealed(context, order, secret_type, payload).await {
+                        Ok(sealed) => sealed,
+                        Err(error) => {
+                            self.engine.discard(self.leftovers(&secrets));
+                            return Err(error);
+                        }
+                    };
                     members.push(Member { name: Some(Label::new("name", name)?), secret: sealed.0.id });
                     secrets.push(sealed);
                 }
@@ -197,7 +219,7 @@ impl Orders<'_> {
         order: &Order,
         secret_type: SecretType,
         payload: Payload,
-    ) -> Result<(Secret, StoredPayload), Error> {
+    ) -> Result<(Secret, Fresh), Error> {
         let spec = &order.spec;
         let now = self.engine.clock.now();
         let secret = Secret {
@@ -215,8 +237,14 @@ impl Orders<'_> {
             content_type: Some(spec.content_type),
         };
         let new = NewPayload { content_type: spec.content_type, payload };
-        let stored = self.engine.seal(context, Permit::granted_earlier(), &secret, &new).await?;
-        Ok((secret, stored))
+        let fresh = self.engine.seal(context, Permit::granted_earlier(), &secret, &new).await?;
+        Ok((secret, fresh))
+    }
+
+    fn leftovers(self, made: &[(Secret, Fresh)]) -> Vec<Leftover> {
+        made.iter()
+            .filter_map(|(secret, fresh)| self.engine.leftover(Owner::Secret(secret.id), fresh))
+            .collect()
     }
 
     async fn passphrase(self, order: &Order) -> Result<Option<Payload>, Error> {

@@ -1,9 +1,11 @@
-//! Rotations of keys: carried out by servers, asked for and followed by the operator's tool.
+//! Rotations of keys and moves between stores: carried out by servers, asked for and followed by the operator's tool.
 
+mod migrate;
 mod operate;
 mod pace;
 mod server;
 
+pub use migrate::{MigrationPlan, enabled_store, plan_migration};
 pub(crate) use operate::look;
 pub use operate::{
     PrunedKeys, RotationPlan, ask_for_rotation, cancel_rotation, carry_out_rotation, find_rotation,

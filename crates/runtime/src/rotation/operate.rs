@@ -95,9 +95,8 @@ pub fn is_served(settings: &Settings) -> Result<bool, RunError> {
 }
 
 /// Leaves a rotation for the servers that run. When one with the same goal is under way, gives that one.
-pub fn ask_for_rotation(settings: &Settings, goal: &Goal) -> Result<Rotation, RunError> {
-    let backend = soft();
-    desk(settings)?.write(|writer| ask(writer, &backend, goal, SystemClock.now())).map_err(RunError::Rotation)
+pub fn ask_for_rotation(settings: &Settings, backend: &BackendId, goal: &Goal) -> Result<Rotation, RunError> {
+    desk(settings)?.write(|writer| ask(writer, backend, goal, SystemClock.now())).map_err(RunError::Rotation)
 }
 
 /// Halts the rotation that is under way, or lets it go on; gives it, if there is one.
@@ -115,9 +114,13 @@ fn change_open(
     mut change: impl FnMut(&mut dyn strongroom_core::ports::Writer, &Rotation) -> Result<(), Error>,
 ) -> Result<Option<Rotation>, RunError> {
     let changed = desk(settings)?.write(|writer| {
-        let Some(open) = writer.open_rotation(&soft())? else { return Ok(None) };
-        change(writer, &open)?;
-        Ok(writer.rotation(open.id)?)
+        for backend in backends(settings) {
+            if let Some(open) = writer.open_rotation(&backend)? {
+                change(writer, &open)?;
+                return Ok(writer.rotation(open.id)?);
+            }
+        }
+        Ok(None)
     });
     changed.map_err(RunError::Rotation)
 }
@@ -129,22 +132,29 @@ pub fn find_rotation(settings: &Settings, id: RotationId) -> Result<Option<Rotat
 
 /// The latest rotation.
 pub fn latest_rotation(settings: &Settings) -> Result<Option<Rotation>, RunError> {
-    look(settings, |reader| Ok(reader.rotations(&soft(), 1)?.pop()))
+    look(settings, |reader| {
+        let mut latest = None;
+        for backend in backends(settings) {
+            latest =
+                latest.into_iter().chain(reader.rotations(&backend, 1)?).max_by_key(|found| found.created);
+        }
+        Ok(latest)
+    })
 }
 
 /// Carries a rotation out in this process, while no server has the database; tells `told` after each step.
 pub async fn carry_out_rotation(
     settings: &Settings,
     credentials: Option<&Path>,
+    backend: BackendId,
     goal: Goal,
     mut told: impl FnMut(&Rotation),
 ) -> Result<Rotation, RunError> {
     const LOOK_AGAIN: Duration = Duration::from_secs(1);
     let parts = parts::open(settings, credentials, false).await?;
     let rotations = parts.manager.rotations();
-    let asked = rotations.ask(soft(), goal).await.map_err(RunError::Rotation)?;
-    let claimed = rotations.claim().await.map_err(RunError::Rotation)?;
-    if let Some(mut shift) = claimed {
+    let asked = rotations.ask(backend, goal).await.map_err(RunError::Rotation)?;
+    while let Some(mut shift) = rotations.claim().await.map_err(RunError::Rotation)? {
         loop {
             let pace = shift.step().await.map_err(RunError::Rotation)?;
             told(shift.rotation());
@@ -155,6 +165,7 @@ pub async fn carry_out_rotation(
             }
         }
     }
+    while parts.manager.disposals().work().await.map_err(RunError::Rotation)? {}
     rotations.leave().await.map_err(RunError::Rotation)?;
     let ended = rotations.find(asked.id).await.map_err(RunError::Rotation)?;
     ended.ok_or(RunError::Query(StorageError::Corrupt("the rotation is gone".to_owned())))
@@ -205,6 +216,10 @@ fn active(records: &[MasterKeyRecord]) -> Option<MasterKeyVersion> {
 
 fn soft() -> BackendId {
     BackendId::new(SoftBackend::DEFAULT_ID)
+}
+
+fn backends(settings: &Settings) -> impl Iterator<Item = BackendId> {
+    settings.stores.enabled.iter().map(|kind| kind.backend())
 }
 
 fn desk(settings: &Settings) -> Result<Desk, RunError> {

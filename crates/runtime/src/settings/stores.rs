@@ -1,4 +1,8 @@
 use serde::{Deserialize, Serialize};
+use strongroom_core::ports::BackendId;
+use strongroom_crypto::SoftBackend;
+use strongroom_crypto_kmip::KmipBackend;
+use strongroom_crypto_pkcs11::Pkcs11Config;
 
 use super::reader::Reader;
 
@@ -21,6 +25,17 @@ pub enum StoreKind {
     Kmip,
     /// The database, under a master key in hardware tokens.
     Pkcs11,
+}
+
+impl StoreKind {
+    /// The backend's name in every row that it seals.
+    pub fn backend(self) -> BackendId {
+        BackendId::new(match self {
+            Self::Soft => SoftBackend::DEFAULT_ID,
+            Self::Kmip => KmipBackend::DEFAULT_ID,
+            Self::Pkcs11 => Pkcs11Config::DEFAULT_ID,
+        })
+    }
 }
 
 pub(super) fn stores(reader: &mut Reader) -> StoresSection {

@@ -10,13 +10,13 @@ use crate::error::OpenError;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// The schema version this program works with. Each migration sets its own in the file's header.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 
 /// Marks the file as ours in its header: "Strg".
 pub(super) const APPLICATION_ID: u32 = 0x5374_7267;
 
 /// Every table and index that must be there.
-const OBJECTS: [&str; 44] = [
+const OBJECTS: [&str; 47] = [
     "acl_users",
     "acl_users_by_user",
     "acls",
@@ -31,6 +31,9 @@ const OBJECTS: [&str; 44] = [
     "containers",
     "containers_by_name",
     "containers_by_position",
+    "disposals",
+    "disposals_by_due",
+    "disposals_by_key",
     "master_keys",
     "milestones",
     "nodes",

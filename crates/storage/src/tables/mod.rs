@@ -8,6 +8,7 @@ pub(crate) mod applied_changes;
 pub(crate) mod consumers;
 pub(crate) mod container_members;
 pub(crate) mod containers;
+pub(crate) mod disposals;
 pub(crate) mod master_keys;
 pub(crate) mod milestones;
 pub(crate) mod nodes;

@@ -91,6 +91,7 @@ pub(crate) fn replace(
     let replaced = diesel::update(row)
         .set((
             payloads::project_key.eq(new.key.as_bytes().as_slice()),
+            payloads::backend.eq(new.backend.as_str()),
             payloads::sealed.eq(new.sealed.0.as_slice()),
         ))
         .execute(connection)?;

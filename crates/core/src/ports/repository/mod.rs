@@ -12,6 +12,7 @@ use crate::time::Timestamp;
 mod acls;
 mod consumers;
 mod containers;
+mod disposals;
 mod keys;
 mod milestones;
 mod nodes;
@@ -25,6 +26,7 @@ mod transport_keys;
 pub use acls::{AclReader, AclWriter};
 pub use consumers::{ConsumerReader, ConsumerWriter};
 pub use containers::{ContainerReader, ContainerWriter};
+pub use disposals::{DisposalReader, DisposalWriter};
 pub use keys::{KeyReader, KeyWriter};
 pub use milestones::{Milestone, MilestoneReader, MilestoneWriter};
 pub use nodes::{NodeReader, NodeWriter};
@@ -100,6 +102,7 @@ pub trait Reader:
     + AclReader
     + ConsumerReader
     + ContainerReader
+    + DisposalReader
     + MilestoneReader
     + NodeReader
     + OrderReader
@@ -116,6 +119,7 @@ impl<T> Reader for T where
         + AclReader
         + ConsumerReader
         + ContainerReader
+        + DisposalReader
         + MilestoneReader
         + NodeReader
         + OrderReader
@@ -135,6 +139,7 @@ pub trait Writer:
     + AclWriter
     + ConsumerWriter
     + ContainerWriter
+    + DisposalWriter
     + MilestoneWriter
     + NodeWriter
     + OrderWriter
@@ -152,6 +157,7 @@ impl<T> Writer for T where
         + AclWriter
         + ConsumerWriter
         + ContainerWriter
+        + DisposalWriter
         + MilestoneWriter
         + NodeWriter
         + OrderWriter

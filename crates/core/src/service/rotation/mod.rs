@@ -1,9 +1,11 @@
 //! Rotating keys while requests go on. Whatever is done is committed in small batches that leave every secret
 //! readable, so the work can be cut off anywhere and is taken up again by whoever claims it.
 
+mod carry;
 mod master;
 mod nodes;
 mod project;
+mod relocate;
 mod shift;
 
 pub use shift::{Pace, Shift};

@@ -1,14 +1,12 @@
 //! From one project key to the next, down to every secret.
 
-use std::sync::Arc;
-
+use super::carry::sealed_under;
 use super::shift::{Pace, Shift};
 use crate::audit::{Action, Target};
 use crate::error::{Conflict, Error};
 use crate::id::{ProjectId, SecretId};
-use crate::ports::{ProjectKey, Reader, StoredPayload};
-use crate::rotation::{Goal, Rotation, Stage};
-use crate::secret::Secret;
+use crate::ports::ProjectKey;
+use crate::rotation::{Rotation, Stage};
 
 /// Secrets in one commit: they may be large, and requests that write wait meanwhile.
 const BATCH: u32 = 64;
@@ -19,9 +17,9 @@ pub(super) struct Projects {
     /// Whether what there is to do has been counted.
     counted: bool,
     /// The last secret that was looked at, and the key that it is under.
-    passed: Option<(u32, SecretId)>,
+    pub(super) passed: Option<(u32, SecretId)>,
     /// How many of this project's can't be opened.
-    failed: u64,
+    pub(super) failed: u64,
 }
 
 /// A project's keys, once it has a new one.
@@ -34,55 +32,21 @@ impl Shift<'_> {
     /// Seals a batch of a project's secrets under its newest key, which is made before, and removes the older
     /// keys once nothing is under them.
     pub(super) async fn reseal(&mut self) -> Result<Pace, Error> {
-        if !self.projects.counted {
-            self.count().await?;
-        }
-        let Some((project, keys)) = self.next_project().await? else {
-            let mut next = self.rotation.clone();
-            next.enter(if next.failed == 0 { Stage::Done } else { Stage::Incomplete }, 0);
-            self.save(next, |_, _| Ok(())).await?;
-            return Ok(Pace::Ended);
+        self.count().await?;
+        let next = match self.next_project().await? {
+            Some(project) => self.renewed(&project).await?.map(|keys| (project, keys)),
+            None => None,
+        };
+        let Some((project, keys)) = next else {
+            return self.end().await;
         };
         self.begin(Action::ProjectKeyRotate, Target::ProjectKey(project.to_string())).await?;
         let (older, passed) = (keys.older.clone(), self.projects.passed);
-        let batch = self.engine.read(move |reader| under_older(reader, &older, passed)).await?;
+        let batch = self.engine.read(move |reader| sealed_under(reader, &older, passed, BATCH)).await?;
         let Some(last) = batch.last().map(|found| (found.key.version, found.secret.id)) else {
             return self.leave(project, keys.older).await;
         };
-        let mut sealed = Vec::with_capacity(batch.len());
-        let mut failed = 0;
-        for found in batch {
-            match self.resealed(&keys.newest, &found).await {
-                Ok(new) => sealed.push((found, new)),
-                Err(Error::Integrity) => {
-                    tracing::error!(secret = %found.secret.id, "a payload can't be opened; it stays as it is");
-                    failed += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        let sealed = Arc::new(sealed);
-        let rows = Arc::clone(&sealed);
-        let next = Rotation { waiting: None, ..self.rotation.clone() };
-        let replaced = self.save(next, move |writer, rotation| {
-            let mut replaced = Vec::with_capacity(rows.len());
-            for (Found { secret, stored, .. }, new) in rows.iter() {
-                replaced.push(writer.replace_payload(secret.id, stored, new)?);
-            }
-            rotation.done += u64::try_from(rows.len()).unwrap_or(0);
-            rotation.changed += u64::try_from(replaced.iter().filter(|done| **done).count()).unwrap_or(0);
-            Ok(replaced)
-        });
-        let replaced = replaced.await?;
-        self.projects.passed = Some(last);
-        self.projects.failed += failed;
-        for ((found, new), replaced) in sealed.iter().zip(replaced) {
-            // What is not stored any more: the old one, or the new one when the secret was deleted meanwhile.
-            let (key, gone) =
-                if replaced { (&found.key, &found.stored.sealed) } else { (&keys.newest, &new.sealed) };
-            self.backend.forget(key, gone).await?;
-        }
-        Ok(Pace::On)
+        self.carry_over(batch, self.backend, &keys.newest, last).await
     }
 
     /// Removes the older keys and goes on to the next project.
@@ -111,18 +75,29 @@ impl Shift<'_> {
         }
     }
 
-    /// Counts what is under older keys now, for the display only.
-    async fn count(&mut self) -> Result<(), Error> {
+    /// Ends, once all projects were gone through.
+    pub(super) async fn end(&mut self) -> Result<Pace, Error> {
+        let mut next = self.rotation.clone();
+        next.enter(if next.failed == 0 { Stage::Done } else { Stage::Incomplete }, 0);
+        self.save(next, |_, _| Ok(())).await?;
+        Ok(Pace::Ended)
+    }
+
+    /// Counts what there is to do, for the display only.
+    pub(super) async fn count(&mut self) -> Result<(), Error> {
         let (backend, goal) = (self.rotation.backend.clone(), self.rotation.goal.clone());
-        let left = self.engine.read(move |reader| match &goal {
-            Goal::ProjectKey(project) => {
+        if self.projects.counted {
+            return Ok(());
+        }
+        let left = self.engine.read(move |reader| match goal.project() {
+            Some(project) => {
                 let mut sum = 0;
                 for key in reader.project_key_versions(project, &backend)? {
                     sum += reader.count_sealed_under(key.id)?;
                 }
                 Ok(sum)
             }
-            _ => Ok(reader.count_sealed_by(&backend)?),
+            None => Ok(reader.count_sealed_by(&backend)?),
         });
         let total = left.await?;
         if self.rotation.total == 0 {
@@ -133,27 +108,23 @@ impl Shift<'_> {
         Ok(())
     }
 
-    /// The project to work on and its keys, the newest of which is not older than this rotation.
-    async fn next_project(&mut self) -> Result<Option<(ProjectId, Keys)>, Error> {
+    /// The project to work on.
+    pub(super) async fn next_project(&mut self) -> Result<Option<ProjectId>, Error> {
         let after = self.rotation.cursor.clone().map(ProjectId::new).transpose();
         let after = after.map_err(|_| Error::Integrity)?;
-        let project = match (&self.rotation.goal, after) {
-            (Goal::ProjectKey(project), None) => Some(project.clone()),
-            (Goal::ProjectKey(_), Some(_)) => None,
-            (_, after) => {
+        match (self.rotation.goal.project(), after) {
+            (Some(project), None) => Ok(Some(project.clone())),
+            (Some(_), Some(_)) => Ok(None),
+            (None, after) => {
                 let backend = self.rotation.backend.clone();
                 let next =
                     self.engine.read(move |reader| Ok(reader.next_keyed_project(&backend, after.as_ref())?));
-                next.await?
+                next.await
             }
-        };
-        match project {
-            Some(project) => Ok(self.renewed(&project).await?.map(|keys| (project, keys))),
-            None => Ok(None),
         }
     }
 
-    /// Nothing when the project has never had a key.
+    /// The project's keys, the newest of which is not older than this rotation. Nothing when the project has never had a key.
     async fn renewed(&mut self, project: &ProjectId) -> Result<Option<Keys>, Error> {
         let asked = self.rotation.created;
         loop {
@@ -173,42 +144,4 @@ impl Shift<'_> {
             }
         }
     }
-
-    async fn resealed(&self, newest: &ProjectKey, found: &Found) -> Result<StoredPayload, Error> {
-        let binding = found.secret.binding(found.stored.content_type);
-        let payload = self.backend.open(&found.key, &binding, &found.stored.sealed).await?;
-        let sealed = self.backend.seal(newest, &binding, &payload).await?;
-        Ok(StoredPayload { key: newest.id, sealed, ..found.stored.clone() })
-    }
-}
-
-/// A secret that is sealed under an older key.
-struct Found {
-    key: ProjectKey,
-    secret: Secret,
-    stored: StoredPayload,
-}
-
-/// The next secrets that are sealed under one of these keys, lowest version first.
-fn under_older(
-    reader: &mut dyn Reader,
-    older: &[ProjectKey],
-    passed: Option<(u32, SecretId)>,
-) -> Result<Vec<Found>, Error> {
-    for key in older {
-        if passed.is_some_and(|(last, _)| key.version < last) {
-            continue;
-        }
-        let after = passed.filter(|(last, _)| *last == key.version).map(|(_, id)| id);
-        let mut found = Vec::new();
-        for id in reader.secrets_sealed_under(key.id, after, BATCH)? {
-            if let Some((secret, Some((stored, _)))) = reader.sealed_secret(id)? {
-                found.push(Found { key: key.clone(), secret, stored });
-            }
-        }
-        if !found.is_empty() {
-            return Ok(found);
-        }
-    }
-    Ok(Vec::new())
 }

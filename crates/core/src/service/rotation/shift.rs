@@ -85,6 +85,7 @@ impl<'a> Shift<'a> {
             (Goal::MasterKey(version), Stage::Verifying) => self.verify(*version).await,
             (Goal::MasterKey(version), Stage::Retiring) => self.retire(*version).await,
             (Goal::ProjectKey(_) | Goal::EveryProjectKey, Stage::Resealing) => self.reseal().await,
+            (Goal::Move { to, .. }, Stage::Moving) => self.relocate(to.clone()).await,
             _ => Err(Error::Integrity),
         };
         match stepped {

@@ -6,9 +6,10 @@ use diesel::connection::SimpleConnection as _;
 use strongroom_core::acl::Acl;
 use strongroom_core::container::{Container, ContainerType, Member};
 use strongroom_core::ports::{
-    AclReader as _, AclWriter as _, ContainerReader as _, ContainerWriter as _, KeyReader as _,
-    SecretReader as _,
+    AclReader as _, AclWriter as _, BackendId, ContainerReader as _, ContainerWriter as _, KeyReader as _,
+    RotationReader as _, RotationWriter as _, SecretReader as _,
 };
+use strongroom_core::rotation::{Goal, Rotation};
 use strongroom_core::secret::SecretQuery;
 use strongroom_core::{ContainerId, ProjectId, ProjectKeyId, SecretId, Timestamp, UserId};
 
@@ -89,6 +90,46 @@ fn a_database_of_version_one_is_left_alone_until_it_is_upgraded_and_keeps_everyt
     session.insert_container(&container).unwrap();
     assert_eq!(session.container(container.id).unwrap(), Some(container));
     assert_eq!(crate::sqlite::check(&mut opened.writer).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn rotations_of_version_four_are_kept_and_stay_one_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.db");
+    version_one(&path);
+    let mut connection = connection::writing(&path).unwrap();
+    for _ in 2..=4 {
+        connection.run_next_migration(MIGRATIONS).unwrap();
+    }
+    assert_eq!(marks(&mut connection).unwrap().1, 4);
+    connection
+        .batch_execute(
+            "INSERT INTO rotations VALUES (3, x'94c3e0a26b8b4b7e8e9f0a1b2c3d4e5f', 'soft', 1, 'project-key', NULL,
+                'p', 'resealing', 1, 'p0', 9, 4, 3, 1, 'why', 'w', x'01', 7, 1, 2);",
+        )
+        .unwrap();
+    drop(connection);
+    upgrade(&path).unwrap();
+    let mut opened = open(&path, OpenOptions::default(), 0).unwrap();
+    let mut tally = Tally::default();
+    let mut session = Session::new(&mut opened.writer, &mut tally, Run::new());
+    let (soft, kmip) = (BackendId::new("soft"), BackendId::new("kmip"));
+    let kept = session.open_rotation(&soft).unwrap().unwrap();
+    assert_eq!(kept.goal, Goal::ProjectKey(ProjectId::new("p").unwrap()));
+    assert_eq!((kept.paused, kept.cursor.as_deref(), kept.total, kept.done), (true, Some("p0"), 9, 4));
+    assert_eq!((kept.changed, kept.failed, kept.waiting.as_deref()), (3, 1, Some("why")));
+
+    // There is room for moves, and for one thing at a time as before.
+    let now = Timestamp::from_micros(9).unwrap();
+    for project in [None, Some(ProjectId::new("p").unwrap())] {
+        let goal = Goal::Move { to: soft.clone(), project };
+        let asked = Rotation::new(kmip.clone(), goal, now);
+        session.insert_rotation(&asked).unwrap();
+        assert_eq!(session.open_rotation(&kmip).unwrap(), Some(asked.clone()));
+        session.cancel_rotation(asked.id, now).unwrap();
+    }
+    let second = Rotation::new(soft, Goal::EveryProjectKey, now);
+    assert!(session.insert_rotation(&second).is_err());
 }
 
 #[test]

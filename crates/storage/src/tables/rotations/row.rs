@@ -16,6 +16,7 @@ pub(super) struct Row {
     goal: String,
     master: Option<i64>,
     project: Option<String>,
+    target: Option<String>,
     paused: bool,
     #[diesel(embed)]
     progress: Progress,
@@ -40,21 +41,29 @@ pub(super) struct Progress {
 const MASTER_KEY: &str = "master-key";
 const PROJECT_KEY: &str = "project-key";
 const EVERY_PROJECT_KEY: &str = "every-project-key";
+const MOVE: &str = "move";
 
 type GoalColumns = (
     diesel::dsl::Eq<rotations::goal, &'static str>,
     diesel::dsl::Eq<rotations::master, Option<i64>>,
     diesel::dsl::Eq<rotations::project, Option<String>>,
+    diesel::dsl::Eq<rotations::target, Option<String>>,
 );
 
 /// The goal and what goes with it.
 pub(super) fn goal_columns(goal: &Goal) -> GoalColumns {
-    let (name, master, project) = match goal {
+    let (name, master, target) = match goal {
         Goal::MasterKey(version) => (MASTER_KEY, Some(i64::from(version.0)), None),
-        Goal::ProjectKey(project) => (PROJECT_KEY, None, Some(project.to_string())),
+        Goal::ProjectKey(_) => (PROJECT_KEY, None, None),
         Goal::EveryProjectKey => (EVERY_PROJECT_KEY, None, None),
+        Goal::Move { to, .. } => (MOVE, None, Some(to.to_string())),
     };
-    (rotations::goal.eq(name), rotations::master.eq(master), rotations::project.eq(project))
+    (
+        rotations::goal.eq(name),
+        rotations::master.eq(master),
+        rotations::project.eq(goal.project().map(ToString::to_string)),
+        rotations::target.eq(target),
+    )
 }
 
 impl Progress {
@@ -79,15 +88,15 @@ impl Row {
     /// The rotation, when the row is one that this program can have written.
     pub(super) fn of(self) -> Result<Rotation, Fault> {
         let Progress { open, stage, cursor, total, done, changed, failed, waiting, updated } = self.progress;
-        let goal = match (self.goal.as_str(), self.master, self.project) {
-            (MASTER_KEY, Some(version), None) => {
+        let project: Option<ProjectId> =
+            self.project.map(|project| column::opaque(project, "rotations.project")).transpose()?;
+        let goal = match (self.goal.as_str(), self.master, project, self.target) {
+            (MASTER_KEY, Some(version), None, None) => {
                 Goal::MasterKey(column::master_version(version, "rotations.master")?)
             }
-            (PROJECT_KEY, None, Some(project)) => {
-                let project: ProjectId = column::opaque(project, "rotations.project")?;
-                Goal::ProjectKey(project)
-            }
-            (EVERY_PROJECT_KEY, None, None) => Goal::EveryProjectKey,
+            (PROJECT_KEY, None, Some(project), None) => Goal::ProjectKey(project),
+            (EVERY_PROJECT_KEY, None, None, None) => Goal::EveryProjectKey,
+            (MOVE, None, project, Some(to)) => Goal::Move { to: BackendId::new(to), project },
             _ => return Err(Fault::corrupt("rotations.goal")),
         };
         let stage = stage.parse().map_err(|_| Fault::corrupt("rotations.stage"))?;

@@ -1,0 +1,34 @@
+use strongroom_core::disposal::Disposal;
+use strongroom_core::ports::{BackendId, DisposalReader, DisposalWriter, StorageError};
+use strongroom_core::{DisposalId, Timestamp};
+
+use super::Session;
+use crate::tables::disposals;
+
+impl DisposalReader for Session<'_> {
+    fn due_disposal(
+        &mut self,
+        backend: &BackendId,
+        now: Timestamp,
+    ) -> Result<Option<Disposal>, StorageError> {
+        self.run(|connection| disposals::due(connection, backend, now))
+    }
+
+    fn count_disposals(&mut self, backend: &BackendId) -> Result<u64, StorageError> {
+        self.run(|connection| disposals::count(connection, backend))
+    }
+}
+
+impl DisposalWriter for Session<'_> {
+    fn insert_disposal(&mut self, disposal: &Disposal) -> Result<(), StorageError> {
+        self.run(|connection| disposals::insert(connection, disposal))
+    }
+
+    fn postpone_disposal(&mut self, id: DisposalId, due: Timestamp) -> Result<(), StorageError> {
+        self.run(|connection| disposals::postpone(connection, id, due))
+    }
+
+    fn delete_disposal(&mut self, id: DisposalId) -> Result<(), StorageError> {
+        self.run(|connection| disposals::delete(connection, id))
+    }
+}
