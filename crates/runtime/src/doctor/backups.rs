@@ -8,8 +8,6 @@ const BACK_UP: &str = "strongroom-admin backup create --to FILE --recipient age1
 const VERIFY: &str = "strongroom-admin backup verify FILE --identity KEY";
 /// How old the latest backup may be, in days.
 const FRESH: i64 = 7;
-/// How long ago one may have been verified, in days.
-const QUARTER: i64 = 92;
 
 pub(super) const CONTROLS: [Control; 4] = [
     Control {
@@ -81,9 +79,5 @@ fn backed_up(site: &Site<'_>) -> Examined {
 }
 
 fn backup_verified(site: &Site<'_>) -> Examined {
-    with_told(site, |told| match told.done(BACKUP_VERIFIED) {
-        None => Examined::warn("none was ever verified", VERIFY),
-        Some(at) if site.days_since(at) > QUARTER => Examined::warn(format!("last verified {at}"), VERIFY),
-        Some(at) => Examined::pass(format!("verified {at}")),
-    })
+    site.done_this_quarter(BACKUP_VERIFIED, VERIFY)
 }

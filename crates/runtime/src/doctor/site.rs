@@ -5,9 +5,13 @@ use strongroom_core::rotation::{MasterKeyState, Rotation};
 use strongroom_core::{Clock as _, SystemClock, Timestamp};
 use strongroom_crypto::SoftBackend;
 
+use super::control::Examined;
 use crate::error::chain;
 use crate::rotation::look;
 use crate::settings::Settings;
+
+/// How long ago a thing may be that is done each quarter, in days.
+const QUARTER: i64 = 92;
 
 /// What the controls look at: an installation, as it is now.
 pub struct Site<'a> {
@@ -54,6 +58,24 @@ impl<'a> Site<'a> {
         Self { settings, credentials, now: SystemClock.now(), told: told.map_err(|error| chain(&error)) }
     }
 
+    /// Whether that was done within a quarter, as the milestone of that name tells.
+    pub(super) fn done_this_quarter(&self, name: &str, remedy: &str) -> Examined {
+        let told = match &self.told {
+            Ok(told) => told,
+            Err(error) => return Examined::not_applicable(error.clone()),
+        };
+        match told.done(name) {
+            None => Examined::warn("never noted", remedy),
+            Some(at) if self.days_since(at) > QUARTER => Examined::warn(format!("last done {at}"), remedy),
+            Some(at) => Examined::pass(format!("done {at}")),
+        }
+    }
+
+    /// Whether nobody off this machine can reach the API but through a proxy.
+    pub(super) fn is_local(&self) -> bool {
+        self.settings.listen.ip().to_canonical().is_loopback()
+    }
+
     /// Whole days since then.
     pub(super) fn days_since(&self, then: Timestamp) -> i64 {
         self.now.as_micros().saturating_sub(then.as_micros()) / 86_400_000_000
@@ -64,6 +86,11 @@ impl Told {
     /// The version that wraps new project keys.
     pub(super) fn active(&self) -> Option<&MasterKeyRecord> {
         self.master_keys.iter().find(|record| record.state == MasterKeyState::Active)
+    }
+
+    /// What was noted when a thing was last done.
+    pub(super) fn detail(&self, name: &str) -> Option<&str> {
+        self.milestones.iter().find(|done| done.name == name).map(|done| done.detail.as_str())
     }
 
     /// When a thing was last done.
