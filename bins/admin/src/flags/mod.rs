@@ -1,5 +1,6 @@
 mod audit;
 mod backup;
+mod store;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use strongroom_runtime::{Flag, Sources, Value};
 
 pub(crate) use self::audit::{AuditCommand, Filter, Prune, Verify, WhoRead};
 pub(crate) use self::backup::{BackupCommand, Opening, Sealing};
+pub(crate) use self::store::Store;
 
 /// Strongroom's tool for operators. Takes the server's settings, and works beside it or without it.
 #[derive(Debug, Parser)]
@@ -92,6 +94,8 @@ Examples:
   strongroom-admin --config /etc/strongroom.toml rotation status
   strongroom-admin --config /etc/strongroom.toml rotation pause")]
     Rotation {
+        #[command(flatten)]
+        store: Store,
         #[command(subcommand)]
         command: RotationCommand,
     },
@@ -215,6 +219,8 @@ pub(crate) enum MasterKeyCommand {
         /// Afterwards take the versions that nothing names any more out of the key file
         #[arg(long)]
         remove_old: bool,
+        #[command(flatten)]
+        store: Store,
     },
     /// Write a sealed copy of the key file to a new file, for offline media
     Backup {
@@ -258,6 +264,8 @@ pub(crate) enum ProjectKeyCommand {
         /// Only tell what there is to do
         #[arg(long)]
         dry_run: bool,
+        #[command(flatten)]
+        store: Store,
     },
 }
 

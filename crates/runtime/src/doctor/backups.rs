@@ -49,9 +49,9 @@ fn with_told(site: &Site<'_>, look: impl FnOnce(&Told) -> Examined) -> Examined 
 
 fn key_backed_up(site: &Site<'_>) -> Examined {
     with_told(site, |told| {
-        let newest = told.master_keys.iter().max_by_key(|record| record.version);
+        let newest = told.in_file().max_by_key(|record| record.version);
         match (newest, told.done(MASTER_KEY_BACKUP)) {
-            (None, _) => Examined::not_applicable("no master key was used yet"),
+            (None, _) => Examined::not_applicable("no master key in a file was used yet"),
             (Some(_), None) => Examined::fail("it was never backed up", BACK_UP_KEY),
             (Some(newest), Some(at)) if at < newest.created => Examined::fail(
                 format!("backed up {at}, before version {} was met ({})", newest.version, newest.created),
