@@ -51,8 +51,13 @@ impl Site {
     }
 
     fn admin(&self, arguments: &[&str]) -> (Option<i32>, Value) {
+        self.any_admin(&[&["hsm"], arguments].concat())
+    }
+
+    fn any_admin(&self, arguments: &[&str]) -> (Option<i32>, Value) {
         let mut command = self.with_settings(program("strongroom-admin"));
-        let ended = run(command.args(["--output", "json", "hsm"]).args(arguments));
+        command.arg("--data-dir").arg(self.folder.path().join("data"));
+        let ended = run(command.args(["--output", "json"]).args(arguments));
         (ended.code, serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}")))
     }
 }
@@ -238,6 +243,29 @@ fn a_drill_fails_one_token_and_reports() {
     assert_eq!(written, report);
     let text = std::fs::read_to_string(file.with_extension("txt")).unwrap();
     assert!(text.contains("verdict: passed") && text.contains("its module was finalised"), "{text}");
+}
+
+#[test]
+fn the_doctor_knows_when_tokens_were_examined_and_drilled() {
+    let site = Site::new();
+    site.tokens.empty_token("one");
+    site.settings("", &[(&site.tokens.module("plain"), "one")]);
+    assert_eq!(site.admin(&["generate-master-key"]).0, Some(0));
+    let verdicts = || {
+        let (_, told) = site.any_admin(&["doctor"]);
+        let findings = told["findings"].as_array().unwrap().clone();
+        let of = |id: &str| findings.iter().find(|found| found["id"] == id).unwrap()["verdict"].clone();
+        ["HSM-01", "HSM-02", "KEY-01", "ROT-01"].map(of)
+    };
+    assert!(site.start().stop().success());
+    assert_eq!(verdicts(), ["warn", "warn", "not-applicable", "pass"]);
+    assert_eq!(site.admin(&["check"]).0, Some(0));
+    assert_eq!(site.admin(&["drill", "--token", "1", "--seconds", "1"]).0, Some(0));
+    assert_eq!(verdicts(), ["pass", "pass", "not-applicable", "pass"]);
+    // A key that was brought in from elsewhere is a warning that stays until it is gone.
+    site.tokens.import("one", "other", "00000007");
+    assert_eq!(site.admin(&["check"]).0, Some(0));
+    assert_eq!(verdicts()[0], "warn");
 }
 
 #[test]

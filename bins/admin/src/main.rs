@@ -14,7 +14,7 @@ use strongroom_runtime::{Settings, chain};
 
 use crate::commands::{
     CommandResult, Ended, audit, backup, completions, db, doctor, hsm, kmip, master_key, policy, rotation,
-    store,
+    store, support_bundle,
 };
 use crate::flags::{
     Command, DbCommand, Flags, KmipCommand, MasterKeyCommand, PolicyCommand, ProjectKeyCommand, StoreCommand,
@@ -88,6 +88,10 @@ fn main() -> ExitCode {
         }
         Command::Doctor { format } => doctor::run(&settings, credentials.as_deref(), format, flags.output),
         Command::Attest { name, detail } => doctor::attest(&settings, &name, &detail, flags.output),
+        Command::SupportBundle { to } => {
+            support_bundle::run(&settings, &shown, credentials.as_deref(), &to, flags.output)
+        }
+        Command::WhyDenied { request } => audit::why_denied::run(&settings, &request, flags.output),
         Command::Completions { .. } => Ok(Ended::Well),
     };
     exit(ended)

@@ -188,6 +188,24 @@ Examples:
         #[arg(long, default_value = "")]
         detail: String,
     },
+    /// Write what somebody needs who is to help from afar into one file (JSON, mode 0600): no secret, no caller
+    #[command(after_help = "\
+Example:
+  strongroom-admin --config /etc/strongroom.toml support-bundle --to /tmp/bundle.json")]
+    SupportBundle {
+        /// The file to make
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Tell who was refused in a request, by which rule, and what would have it allowed
+    #[command(after_help = "\
+Example:
+  strongroom-admin --config /etc/strongroom.toml why-denied req-94c3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e5f")]
+    WhyDenied {
+        /// The answer's `x-openstack-request-id`, or the caller's global one
+        #[arg(value_name = "REQUEST-ID")]
+        request: String,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
