@@ -51,8 +51,20 @@ impl Site {
     }
 
     fn admin(&self, arguments: &[&str]) -> (Option<i32>, Value) {
+        self.any_admin(&[&["hsm"], arguments].concat())
+    }
+
+    /// What the doctor makes of a control.
+    fn verdict(&self, id: &str) -> Value {
+        let (_, told) = self.any_admin(&["doctor"]);
+        let found = told["findings"].as_array().unwrap().iter().find(|found| found["id"] == id);
+        found.expect(id)["verdict"].clone()
+    }
+
+    fn any_admin(&self, arguments: &[&str]) -> (Option<i32>, Value) {
         let mut command = self.with_settings(program("strongroom-admin"));
-        let ended = run(command.args(["--output", "json", "hsm"]).args(arguments));
+        command.arg("--data-dir").arg(self.folder.path().join("data"));
+        let ended = run(command.args(["--output", "json"]).args(arguments));
         (ended.code, serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}")))
     }
 }
@@ -225,6 +237,8 @@ fn a_drill_fails_one_token_and_reports() {
     site.tokens.token("one");
     site.tokens.token("two");
     site.settings("", &[(&site.tokens.module("first"), "one"), (&site.tokens.module("second"), "two")]);
+    assert!(site.start().stop().success());
+    assert_eq!(site.verdict("HSM-02"), "warn");
     let file = site.folder.path().join("drill.json");
     let (code, report) =
         site.admin(&["drill", "--token", "1", "--seconds", "1", "--report", file.to_str().unwrap()]);
@@ -234,10 +248,27 @@ fn a_drill_fails_one_token_and_reports() {
         assert!(report[span]["seals_and_opens"].as_u64().unwrap() > 0, "{report}");
     }
     assert!(report["recovery_seconds"].as_f64().unwrap() < 10.0, "{report}");
+    assert_eq!(site.verdict("HSM-02"), "pass");
     let written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     assert_eq!(written, report);
     let text = std::fs::read_to_string(file.with_extension("txt")).unwrap();
     assert!(text.contains("verdict: passed") && text.contains("its module was finalised"), "{text}");
+}
+
+#[test]
+fn the_doctor_knows_what_a_check_has_found() {
+    let site = Site::new();
+    site.tokens.empty_token("one");
+    site.settings("", &[(&site.tokens.module("plain"), "one")]);
+    assert_eq!(site.admin(&["generate-master-key"]).0, Some(0));
+    assert!(site.start().stop().success());
+    assert_eq!(["HSM-01", "KEY-01", "ROT-01"].map(|id| site.verdict(id)), ["warn", "not-applicable", "pass"]);
+    assert_eq!(site.admin(&["check"]).0, Some(0));
+    assert_eq!(site.verdict("HSM-01"), "pass");
+    // A key that was brought in from elsewhere is a warning that stays until it is gone.
+    site.tokens.import("one", "other", "00000007");
+    assert_eq!(site.admin(&["check"]).0, Some(0));
+    assert_eq!(site.verdict("HSM-01"), "warn");
 }
 
 #[test]

@@ -158,6 +158,48 @@ fn the_server_keeps_the_master_key() {
 }
 
 #[test]
+fn the_master_key_is_rotated_in_the_server() {
+    let (_kmip, folder, settings, server) = serving("master-key");
+    let client = server.client("demo");
+    let reference = client.create(&secret());
+    let command = |arguments: &[&str]| admin(folder.path(), &settings, arguments);
+    let read = |ended: &Ended| serde_json::from_str::<Value>(&ended.stdout).unwrap();
+
+    let refused = command(&["master-key", "rotate"]);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.stderr.contains("kmip create-master-key --next-version"), "{refused:?}");
+    let absent = command(&["master-key", "rotate", "--store", "soft"]);
+    assert!(absent.code == Some(3) && absent.stderr.contains("stores.enabled"), "{absent:?}");
+
+    assert_eq!(command(&["kmip", "create-master-key", "--next-version"]).code, Some(0));
+    let plan = read(&command(&["master-key", "rotate", "--dry-run"]));
+    assert_eq!((&plan["active"], &plan["highest_at_hand"]), (&json!(1), &json!(2)), "{plan}");
+    let rotated = command(&["master-key", "rotate", "--store", "kmip"]);
+    assert_eq!(rotated.code, Some(0), "{rotated:?}");
+    let report = read(&rotated);
+    assert_eq!((&report["stage"], &report["changed"]), (&json!("done"), &json!(1)), "{report}");
+    assert_read(&client, &reference);
+    let resealed = command(&["project-key", "rotate", "--all"]);
+    assert_eq!(read(&resealed)["stage"], "done", "{resealed:?}");
+    assert_read(&client, &reference);
+    assert_eq!(read(&command(&["rotation", "status", "--store", "kmip"]))["stage"], "done");
+    assert!(server.stop().success());
+
+    // Without a server the command does the work, and nothing needs the first version any more.
+    assert_eq!(command(&["kmip", "create-master-key", "--next-version"]).code, Some(0));
+    let rotated = command(&["master-key", "rotate"]);
+    assert_eq!((rotated.code, &read(&rotated)["changed"]), (Some(0), &json!(1)), "{rotated:?}");
+    let server = start(folder.path(), &settings).unwrap_or_else(|ended| panic!("no start: {ended:?}"));
+    assert_read(&server.client("demo"), &reference);
+    let doctor = read(&command(&["doctor"]));
+    let finding = |id: &str| {
+        let mut findings = doctor["findings"].as_array().unwrap().iter();
+        findings.find(|found| found["id"] == id).unwrap()["verdict"].clone()
+    };
+    assert_eq!((finding("ROT-01"), finding("ROT-02")), (json!("pass"), json!("pass")), "{doctor}");
+}
+
+#[test]
 fn an_operator_makes_and_checks_the_master_key() {
     let kmip = KmipServer::start();
     let folder = private_folder();

@@ -14,7 +14,7 @@ use strongroom_runtime::{Settings, chain};
 
 use crate::commands::{
     CommandResult, Ended, audit, backup, completions, db, doctor, hsm, kmip, master_key, policy, rotation,
-    store,
+    store, support_bundle,
 };
 use crate::flags::{
     Command, DbCommand, Flags, KmipCommand, MasterKeyCommand, PolicyCommand, ProjectKeyCommand, StoreCommand,
@@ -47,8 +47,8 @@ fn main() -> ExitCode {
         Command::MasterKey { command: MasterKeyCommand::Add { file } } => {
             master_key::add(&settings, file.as_deref(), flags.output)
         }
-        Command::MasterKey { command: MasterKeyCommand::Rotate { dry_run, remove_old } } => {
-            let wanted = rotation::Wanted { dry_run, remove_old };
+        Command::MasterKey { command: MasterKeyCommand::Rotate { dry_run, remove_old, store } } => {
+            let wanted = rotation::Wanted { store, dry_run, remove_old };
             rotation::master_key(&settings, credentials.as_deref(), wanted, flags.output)
         }
         Command::MasterKey { command: MasterKeyCommand::Backup { to, sealing } } => {
@@ -66,10 +66,11 @@ fn main() -> ExitCode {
         Command::MasterKey { command: MasterKeyCommand::Prune } => {
             master_key::prune(&settings, credentials.as_deref(), flags.output)
         }
-        Command::ProjectKey { command: ProjectKeyCommand::Rotate { project, all: _, dry_run } } => {
-            rotation::project_key(&settings, credentials.as_deref(), project, dry_run, flags.output)
+        Command::ProjectKey { command: ProjectKeyCommand::Rotate { project, all: _, dry_run, store } } => {
+            let wanted = rotation::Wanted { store, dry_run, remove_old: false };
+            rotation::project_key(&settings, credentials.as_deref(), project, wanted, flags.output)
         }
-        Command::Rotation { command } => rotation::look_after(&settings, command, flags.output),
+        Command::Rotation { store, command } => rotation::look_after(&settings, store, command, flags.output),
         Command::Hsm { command } => hsm::run(&settings, credentials.as_deref(), &command, flags.output),
         Command::Db { command: DbCommand::Upgrade } => db::upgrade(&settings, flags.output),
         Command::Db { command: DbCommand::Status } => db::status(&settings, flags.output),
@@ -87,6 +88,10 @@ fn main() -> ExitCode {
         }
         Command::Doctor { format } => doctor::run(&settings, credentials.as_deref(), format, flags.output),
         Command::Attest { name, detail } => doctor::attest(&settings, &name, &detail, flags.output),
+        Command::SupportBundle { to } => {
+            support_bundle::run(&settings, &shown, credentials.as_deref(), &to, flags.output)
+        }
+        Command::WhyDenied { request } => audit::why_denied::run(&settings, &request, flags.output),
         Command::Completions { .. } => Ok(Ended::Well),
     };
     exit(ended)

@@ -32,7 +32,8 @@ mod writer;
 pub use error::{Damage, FileError, OpenError};
 pub use finding::{Defect, Finding};
 pub use forward::{
-    Destination, ForwardError, ForwarderOptions, ForwarderStatus, Forwarding, Gate, SetUpError, TlsFiles,
+    Backlog, Destination, ForwardError, ForwarderOptions, ForwarderStatus, Forwarding, Gate, SetUpError,
+    TlsFiles, backlog,
 };
 pub use hash::Hash;
 pub use journal::{Journal, Options};

@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use strongroom_core::{Clock as _, SystemClock, Timestamp};
-use x509_cert::der::Decode as _;
+use x509_parser::parse_x509_certificate;
 use zeroize::Zeroizing;
 
 use crate::error::KmipError;
@@ -69,9 +69,8 @@ impl TlsFiles {
 
 /// Until when a certificate is good.
 pub(crate) fn ends(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
-    let parsed = x509_cert::Certificate::from_der(certificate).ok()?;
-    let until = parsed.tbs_certificate().validity().not_after.to_unix_duration();
-    Timestamp::from_micros(i64::try_from(until.as_micros()).ok()?)
+    let (_, parsed) = parse_x509_certificate(certificate).ok()?;
+    Timestamp::from_micros(parsed.validity().not_after.timestamp().checked_mul(1_000_000)?)
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, KmipError> {

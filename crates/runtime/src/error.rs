@@ -2,7 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use strongroom_core::ports::{BackendError, StorageError};
+use strongroom_core::ports::{BackendError, MasterKeyVersion, StorageError};
 use strongroom_core::{Error, StartError};
 use strongroom_crypto::{KeyFileError, LockError};
 use strongroom_crypto_kmip::{KmipError, MasterKeyFileError};
@@ -133,6 +133,17 @@ pub enum RunError {
     /// There is nothing to rotate.
     #[error("no server has used this database yet: there is no key to rotate")]
     NeverUsed,
+    /// A device or server holds the master key, and a newer version is made there.
+    #[error(
+        "no master key newer than version {active} is at hand: run `strongroom-admin {command}`, see that every \
+         server, and every other token, has it, and run this again"
+    )]
+    NotStaged {
+        /// The version in use.
+        active: MasterKeyVersion,
+        /// What makes the next.
+        command: &'static str,
+    },
     /// The key file is the service manager's copy.
     #[error(
         "the master key comes from the service manager's credentials, which can't be changed from here: add a \

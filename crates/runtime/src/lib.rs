@@ -23,8 +23,8 @@ mod service_manager;
 mod settings;
 
 pub use backup::{
-    BackupCheck, BackupRunError, Manifest, back_up, back_up_master_key, milestones, note_milestone, restore,
-    restore_master_key, verify_backup, verify_master_key_backup,
+    BackupCheck, BackupRunError, HSM_CHECK, HSM_DRILL, Manifest, back_up, back_up_master_key, milestones,
+    note_milestone, restore, restore_master_key, verify_backup, verify_master_key_backup,
 };
 pub use doctor::{Control, Examined, Finding, Severity, Site, Verdict, controls, examine};
 pub use error::{RunError, chain};

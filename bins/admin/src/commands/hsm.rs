@@ -5,7 +5,7 @@ use strongroom_crypto_pkcs11::{
     PinSource, Pkcs11Backend, Pkcs11Config, Severity, TokenConfig, TokenReport, TokenState, check,
     generate_master_key,
 };
-use strongroom_runtime::{RunError, Settings, pkcs11_config};
+use strongroom_runtime::{HSM_CHECK, HSM_DRILL, RunError, Settings, note_milestone, pkcs11_config};
 use tokio::runtime::Runtime;
 
 use super::{CommandResult, Ended, hsm_drill, row};
@@ -24,10 +24,15 @@ pub(crate) fn run(
     })?;
     match command {
         HsmCommand::GenerateMasterKey { token, next } => generate(&config, *token, *next, output),
-        HsmCommand::Check => examine(&config, output),
+        HsmCommand::Check => examine(settings, &config, output),
         HsmCommand::List => list(config, output),
         HsmCommand::Drill { token, seconds, report } => {
-            hsm_drill::run(config, *token, *seconds, report.as_deref(), output)
+            let ended = hsm_drill::run(config, *token, *seconds, report.as_deref(), output)?;
+            if ended == Ended::Well {
+                let place = report.as_deref().map(|file| format!("see {}", file.display()));
+                note_milestone(settings, HSM_DRILL, &place.unwrap_or_default())?;
+            }
+            Ok(ended)
         }
     }
 }
@@ -52,12 +57,18 @@ fn generate(config: &Pkcs11Config, number: usize, next: bool, output: Output) ->
     Ok(Ended::Well)
 }
 
-fn examine(config: &Pkcs11Config, output: Output) -> CommandResult {
+fn examine(settings: &Settings, config: &Pkcs11Config, output: Output) -> CommandResult {
     let mut reports = Vec::new();
     for token in &config.tokens {
         reports.push(check(token, &config.key_label, config.custody)?);
     }
     let sound = !reports.is_empty() && reports.iter().all(TokenReport::is_sound);
+    if sound {
+        let findings = reports.iter().flat_map(|report| &report.findings);
+        let warnings = findings.filter(|finding| finding.severity == Severity::Warning);
+        let warnings: Vec<_> = warnings.map(|finding| finding.text.as_str()).collect();
+        note_milestone(settings, HSM_CHECK, &warnings.join("; "))?;
+    }
     let rows: Vec<_> = reports.iter().flat_map(described).collect();
     print::result(output, &json!({"sound": sound, "tokens": reports}), &rows)?;
     Ok(if sound { Ended::Well } else { Ended::Unsound })

@@ -94,7 +94,6 @@ async fn drill(
         backend.cut(index).ok_or("the token's calls do not return, so it can't be failed in good order")?;
     let how = cut.how;
     sleep(outage).await;
-    let during = probes.take();
     drop(cut);
     let back = Instant::now();
     let works = || backend.statuses().get(index).is_some_and(|status| status.state == TokenState::Ready);
@@ -102,6 +101,8 @@ async fn drill(
         sleep(GLANCE).await;
     }
     let recovery_seconds = works().then(|| back.elapsed().as_secs_f64());
+    // Until it is at work again it is still away.
+    let during = probes.take();
     sleep(BEFORE).await;
     let after = probes.stop().await;
     // With one token only, the outage itself is what shows; the return has to be clean all the same.

@@ -12,6 +12,7 @@ pub(crate) mod master_key;
 pub(crate) mod policy;
 pub(crate) mod rotation;
 pub(crate) mod store;
+pub(crate) mod support_bundle;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-use serde_json::json;
-use strongroom_core::access::{IdentitySource, Policy, PolicyTarget};
+use serde_json::{Value, json};
+use strongroom_core::access::{Explanation, IdentitySource, Policy, PolicyTarget};
 use strongroom_core::{Caller, ContainerId, OrderId, ProjectId, Roles, SecretId, UserId};
 use strongroom_runtime::{PolicyFile, Settings};
 use strongroom_storage::ReadOnlyView;
@@ -10,12 +10,7 @@ use crate::print;
 
 /// `policy explain`.
 pub(crate) fn explain(settings: &Settings, asked: &Explain, output: Output) -> CommandResult {
-    let section = &settings.policy;
-    let own = match &section.file {
-        Some(path) => PolicyFile::load(path, section.rule_set)?,
-        None => PolicyFile::default(),
-    };
-    let policy = Policy::new(section.rule_set, own.rules())?;
+    let policy = policy(settings)?;
     let caller = Caller {
         user: asked.user.as_deref().map(UserId::new).transpose()?,
         project: asked.project.as_deref().map(ProjectId::new).transpose()?,
@@ -27,25 +22,46 @@ pub(crate) fn explain(settings: &Settings, asked: &Explain, output: Output) -> C
     })?;
     let told = told.ok_or_else(|| format!("there is no rule '{}'", asked.action))?;
     let verdict = if told.allowed { "allowed" } else { "refused" };
+    let mut rows = step_rows(&told);
+    rows.push(row([verdict, &format!("by rule '{}'", asked.action)]));
+    print::result(
+        output,
+        &json!({"rule": asked.action, "allowed": told.allowed, "steps": step_values(&told)}),
+        &rows,
+    )?;
+    Ok(if told.allowed { Ended::Well } else { Ended::Unsound })
+}
+
+/// The rules as a server would have them now.
+pub(super) fn policy(settings: &Settings) -> Result<Policy, Box<dyn std::error::Error>> {
+    let section = &settings.policy;
+    let own = match &section.file {
+        Some(path) => PolicyFile::load(path, section.rule_set)?,
+        None => PolicyFile::default(),
+    };
+    Ok(Policy::new(section.rule_set, own.rules())?)
+}
+
+/// A rule's checks as a table with its head.
+pub(super) fn step_rows(told: &Explanation) -> Vec<Vec<String>> {
     let mut rows = vec![row(["HOLDS", "CHECK", "BECAUSE"])];
     rows.extend(told.steps.iter().map(|step| {
         let check = format!("{}{}", "  ".repeat(step.depth), step.check);
         row([if step.holds { "yes" } else { "no" }, &check, step.because.as_deref().unwrap_or_default()])
     }));
-    rows.push(row([verdict, &format!("by rule '{}'", asked.action)]));
-    let steps: Vec<_> = told
-        .steps
-        .iter()
-        .map(|step| {
-            json!({"depth": step.depth, "check": step.check, "holds": step.holds, "because": step.because})
-        })
-        .collect();
-    print::result(output, &json!({"rule": asked.action, "allowed": told.allowed, "steps": steps}), &rows)?;
-    Ok(if told.allowed { Ended::Well } else { Ended::Unsound })
+    rows
+}
+
+/// The same for programs.
+pub(super) fn step_values(told: &Explanation) -> Vec<Value> {
+    let steps = told.steps.iter().map(|step| {
+        json!({"depth": step.depth, "check": step.check, "holds": step.holds, "because": step.because})
+    });
+    steps.collect()
 }
 
 /// Looks the target up in the database and hands on what rules may know about it.
-fn with_target<T>(
+pub(super) fn with_target<T>(
     settings: &Settings,
     name: Option<&str>,
     caller: &Caller,

@@ -11,9 +11,10 @@ use strongroom_runtime::{
     find_rotation, is_served, latest_rotation, master_key_backed_up, pause_rotation, plan_rotation,
     prune_master_key, stage_master_key,
 };
+use tokio::runtime::Runtime;
 
 use super::{CommandResult, Ended, row};
-use crate::flags::{Output, RotationCommand};
+use crate::flags::{Output, RotationCommand, Store};
 use crate::print;
 use crate::progress::Progress;
 
@@ -22,9 +23,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long no server may have the database before the command gives up watching.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How `master-key rotate` was called.
+/// How `master-key rotate` or `project-key rotate` was called.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted {
+    pub(crate) store: Store,
     pub(crate) dry_run: bool,
     pub(crate) remove_old: bool,
 }
@@ -36,18 +38,23 @@ pub(crate) fn master_key(
     wanted: Wanted,
     output: Output,
 ) -> CommandResult {
-    let plan = plan_rotation(settings, credentials)?;
+    let store = wanted.store.chosen(settings)?;
+    if wanted.remove_old && store != StoreKind::Soft {
+        return Err("--remove-old is for a key file; a device's old key is destroyed by its own means".into());
+    }
+    let runtime = runtime()?;
     if wanted.dry_run {
+        let plan = runtime.block_on(plan_rotation(settings, credentials, store))?;
         return tell_plan(&plan, plan.project_keys, "project keys to rewrap", output);
     }
-    let version = stage_master_key(settings, credentials)?;
-    if !master_key_backed_up(settings)? {
+    let version = runtime.block_on(stage_master_key(settings, credentials, store))?;
+    if store == StoreKind::Soft && !master_key_backed_up(settings)? {
         print::error(
             "warning: the master key was not backed up since it was last changed; after this rotation run \
              `strongroom-admin master-key backup`, without which the new version exists on this machine only",
         );
     }
-    let rotation = carry_out(settings, credentials, &plan.backend, &Goal::MasterKey(version))?;
+    let rotation = carry_out(settings, credentials, &store.backend(), &Goal::MasterKey(version))?;
     let removed = if wanted.remove_old && rotation.stage == Stage::Done {
         prune_master_key(settings, credentials)?.removed
     } else {
@@ -61,28 +68,35 @@ pub(crate) fn project_key(
     settings: &Settings,
     credentials: Option<&Path>,
     project: Option<String>,
-    dry_run: bool,
+    wanted: Wanted,
     output: Output,
 ) -> CommandResult {
+    let store = wanted.store.chosen(settings)?;
     let goal = match project {
         Some(project) => Goal::ProjectKey(ProjectId::new(project)?),
         None => Goal::EveryProjectKey,
     };
-    if dry_run {
-        let plan = plan_rotation(settings, credentials)?;
+    if wanted.dry_run {
+        let plan = runtime()?.block_on(plan_rotation(settings, credentials, store))?;
         return tell_plan(&plan, plan.secrets, "secrets, those of all projects", output);
     }
-    let rotation = carry_out(settings, credentials, &StoreKind::Soft.backend(), &goal)?;
+    let rotation = carry_out(settings, credentials, &store.backend(), &goal)?;
     report(&rotation, &[], output)
 }
 
 /// `rotation status`, `pause`, `resume` and `cancel`.
-pub(crate) fn look_after(settings: &Settings, command: RotationCommand, output: Output) -> CommandResult {
+pub(crate) fn look_after(
+    settings: &Settings,
+    store: Store,
+    command: RotationCommand,
+    output: Output,
+) -> CommandResult {
+    let stores = store.among(settings)?;
     let found = match command {
-        RotationCommand::Status => latest_rotation(settings)?,
-        RotationCommand::Pause => pause_rotation(settings, true)?,
-        RotationCommand::Resume => pause_rotation(settings, false)?,
-        RotationCommand::Cancel => cancel_rotation(settings)?,
+        RotationCommand::Status => latest_rotation(settings, &stores)?,
+        RotationCommand::Pause => pause_rotation(settings, &stores, true)?,
+        RotationCommand::Resume => pause_rotation(settings, &stores, false)?,
+        RotationCommand::Cancel => cancel_rotation(settings, &stores)?,
     };
     match found {
         Some(rotation) => {
@@ -100,7 +114,7 @@ fn tell_plan(plan: &RotationPlan, count: u64, what: &str, output: Output) -> Com
     let value = json!({
         "backend": plan.backend.as_str(),
         "active": active,
-        "highest_in_file": plan.highest.0,
+        "highest_at_hand": plan.highest.0,
         "project_keys": plan.project_keys,
         "secrets": plan.secrets,
         "servers": nodes,
@@ -108,7 +122,7 @@ fn tell_plan(plan: &RotationPlan, count: u64, what: &str, output: Output) -> Com
     });
     let rows = [
         row(["active version", &text(active)]),
-        row(["highest in the key file", &plan.highest.to_string()]),
+        row(["highest at hand", &plan.highest.to_string()]),
         row([what, &count.to_string()]),
         row(["servers", &nodes.join(", ")]),
         row(["under way", plan.open.as_ref().map_or("nothing", |rotation| rotation.stage.as_str())]),
@@ -129,10 +143,9 @@ pub(super) fn carry_out(
         if is_served(settings)? {
             break follow(settings, ask_for_rotation(settings, backend, goal)?.id, &mut progress);
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let told = |rotation: &Rotation| show(&mut progress, rotation);
-        match runtime.block_on(carry_out_rotation(settings, credentials, backend.clone(), goal.clone(), told))
-        {
+        let work = carry_out_rotation(settings, credentials, backend.clone(), goal.clone(), told);
+        match runtime()?.block_on(work) {
             // A server, or another call of this command, was faster.
             Err(error) if error.is_in_use() => sleep(LOOK_EVERY),
             carried_out => break carried_out.map_err(Into::into),
@@ -140,6 +153,11 @@ pub(super) fn carry_out(
     };
     progress.end();
     ended
+}
+
+/// A KMIP server is reached over the network, and tokens by threads of their own.
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
 fn follow(

@@ -61,6 +61,9 @@ pub(crate) struct Filter {
     /// About that secret
     #[arg(long, value_name = "ID")]
     pub(crate) secret: Option<String>,
+    /// With that request id, ours or the caller's own
+    #[arg(long, value_name = "ID")]
+    pub(crate) request: Option<String>,
     /// Of that action, such as secret.payload.read
     #[arg(long)]
     pub(crate) action: Option<String>,

@@ -1,5 +1,6 @@
 mod audit;
 mod backup;
+mod store;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use strongroom_runtime::{Flag, Sources, Value};
 
 pub(crate) use self::audit::{AuditCommand, Filter, Prune, Verify, WhoRead};
 pub(crate) use self::backup::{BackupCommand, Opening, Sealing};
+pub(crate) use self::store::Store;
 
 /// Strongroom's tool for operators. Takes the server's settings, and works beside it or without it.
 #[derive(Debug, Parser)]
@@ -92,6 +94,8 @@ Examples:
   strongroom-admin --config /etc/strongroom.toml rotation status
   strongroom-admin --config /etc/strongroom.toml rotation pause")]
     Rotation {
+        #[command(flatten)]
+        store: Store,
         #[command(subcommand)]
         command: RotationCommand,
     },
@@ -184,6 +188,24 @@ Examples:
         #[arg(long, default_value = "")]
         detail: String,
     },
+    /// Write what somebody needs who is to help from afar into one file (JSON, mode 0600): no secret, no caller
+    #[command(after_help = "\
+Example:
+  strongroom-admin --config /etc/strongroom.toml support-bundle --to /tmp/bundle.json")]
+    SupportBundle {
+        /// The file to make
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Tell who was refused in a request, by which rule, and what would have it allowed
+    #[command(after_help = "\
+Example:
+  strongroom-admin --config /etc/strongroom.toml why-denied req-94c3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e5f")]
+    WhyDenied {
+        /// The answer's `x-openstack-request-id`, or the caller's global one
+        #[arg(value_name = "REQUEST-ID")]
+        request: String,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -215,6 +237,8 @@ pub(crate) enum MasterKeyCommand {
         /// Afterwards take the versions that nothing names any more out of the key file
         #[arg(long)]
         remove_old: bool,
+        #[command(flatten)]
+        store: Store,
     },
     /// Write a sealed copy of the key file to a new file, for offline media
     Backup {
@@ -258,6 +282,8 @@ pub(crate) enum ProjectKeyCommand {
         /// Only tell what there is to do
         #[arg(long)]
         dry_run: bool,
+        #[command(flatten)]
+        store: Store,
     },
 }
 

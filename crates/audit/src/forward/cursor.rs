@@ -27,7 +27,7 @@ impl Cursor {
             }
             _ => {}
         }
-        let path = folder.join(format!("{name}.{ENDING}"));
+        let path = path_of(journal, name);
         let stored = read(&path)?;
         let mut cursor = Self { path, stored: stored.unwrap_or_default() };
         if stored.is_none() {
@@ -55,6 +55,16 @@ impl Cursor {
         self.stored = at;
         Ok(())
     }
+}
+
+/// How far the forwarder of that name has come; `None` when it has no cursor yet.
+pub(super) fn stored(journal: &Path, name: &str) -> Result<Option<Position>, FileError> {
+    let path = path_of(journal, name);
+    Ok(if path.exists() { Some(read(&path)?.unwrap_or_default()) } else { None })
+}
+
+fn path_of(journal: &Path, name: &str) -> PathBuf {
+    journal.join(FOLDER).join(format!("{name}.{ENDING}"))
 }
 
 /// `None` when there is none, or none that makes sense.

@@ -4,6 +4,7 @@
 //! All forwarders share one thread of their own. What they wait for never keeps a request waiting; only a
 //! *required* one that lags too far makes the [`Gate`] refuse.
 
+mod backlog;
 mod cadf;
 mod cadf_file;
 mod cursor;
@@ -23,6 +24,7 @@ mod syslog_udp;
 mod tls;
 mod webhook;
 
+pub use backlog::{Backlog, backlog};
 pub use destination::{Destination, ForwarderOptions, TlsFiles};
 pub use gate::Gate;
 pub use progress::ForwarderStatus;

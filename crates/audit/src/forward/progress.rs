@@ -134,7 +134,7 @@ impl Progress {
 }
 
 /// Bytes of the journal from one place to another. A file that is gone has none.
-fn bytes_between(folder: &Path, from: Position, to: Position) -> u64 {
+pub(super) fn bytes_between(folder: &Path, from: Position, to: Position) -> u64 {
     let numbers = segments(folder).unwrap_or_default();
     let behind = numbers.into_iter().filter(|number| (from.segment..to.segment).contains(number));
     let sizes = behind.filter_map(|number| Some(segment_path(folder, number).metadata().ok()?.len()));

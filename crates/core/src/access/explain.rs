@@ -34,20 +34,28 @@ impl Policy {
     /// outcome any more are left out, as they are when deciding. `None` when there is no such rule.
     pub fn explain(&self, rule: &str, caller: &Caller, target: &PolicyTarget<'_>) -> Option<Explanation> {
         let found = self.rule(rule)?;
-        let mut telling = Telling { policy: self, caller, target, steps: Vec::new() };
+        let mut telling = Telling::new(self, caller, target);
         let allowed = telling.tell_as(0, rule, found);
         Some(Explanation { allowed, steps: telling.steps })
     }
 }
 
-struct Telling<'a> {
-    policy: &'a Policy,
+pub(super) struct Telling<'a> {
+    pub(super) policy: &'a Policy,
     caller: &'a Caller,
     target: &'a PolicyTarget<'a>,
     steps: Vec<Step>,
 }
 
-impl Telling<'_> {
+impl<'a> Telling<'a> {
+    pub(super) fn new(policy: &'a Policy, caller: &'a Caller, target: &'a PolicyTarget<'a>) -> Self {
+        Self { policy, caller, target, steps: Vec::new() }
+    }
+
+    pub(super) fn holds(&self, rule: &Rule) -> bool {
+        rule.holds(self.caller, self.target, &|name| self.policy.allows(name, self.caller, self.target))
+    }
+
     /// Tells a rule under its name.
     fn tell_as(&mut self, depth: usize, name: &str, rule: &Rule) -> bool {
         let place = self.begin(depth, format!("{name}: {rule}"));
@@ -77,7 +85,8 @@ impl Telling<'_> {
         }
     }
 
-    fn because(&self, rule: &Rule) -> Option<String> {
+    /// What a check compares.
+    pub(super) fn because(&self, rule: &Rule) -> Option<String> {
         let (left, right) = match rule {
             Rule::Role(right) => (format!("roles {}", self.caller.roles.names().join(", ")), right),
             Rule::Equal(Operand::Caller(name), right) => {

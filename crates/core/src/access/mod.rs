@@ -7,6 +7,7 @@ mod parse;
 mod policy;
 mod rule;
 mod target;
+mod ways;
 
 pub use caller::{Caller, IdentitySource, MAX_ROLES, Roles};
 pub use defaults::{RuleSet, default_rules};

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use x509_parser::parse_x509_certificate;
 use zeroize::Zeroizing;
 
 use super::error::TlsError;
@@ -50,6 +51,13 @@ impl ClientCertificates {
 pub(super) struct State(Vec<Option<[i128; 5]>>);
 
 impl TlsFiles {
+    /// Until when the server's certificate is good, in seconds since 1970; `None` when it does not tell.
+    pub fn good_until(&self) -> Result<Option<i64>, TlsError> {
+        let chain = certificates(&self.certificate)?;
+        let own = chain.first().and_then(|own| parse_x509_certificate(own).ok());
+        Ok(own.map(|(_, parsed)| parsed.validity().not_after.timestamp()))
+    }
+
     pub(super) fn state(&self) -> State {
         let paths = [Some(&*self.certificate), Some(&*self.key), self.clients.authorities()];
         State(

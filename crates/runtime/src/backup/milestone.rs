@@ -15,6 +15,13 @@ pub(crate) const BACKUP: &str = "backup";
 /// Such a backup was restored into a scratch folder, and was sound.
 pub(crate) const BACKUP_VERIFIED: &str = "backup-verified";
 
+/// Somebody looked at every secret that nobody seems to own or use.
+pub(crate) const ORPHAN_REVIEW: &str = "orphan-review";
+/// Every hardware token was examined, and none was unfit. Noted with the warnings that were left.
+pub const HSM_CHECK: &str = "hsm-check";
+/// A hardware token was failed on purpose, and nothing was lost by it.
+pub const HSM_DRILL: &str = "hsm-failover-drill";
+
 /// Notes in the database that the operator has done a thing now. Without a database nothing is noted.
 pub fn note_milestone(settings: &Settings, name: &str, detail: &str) -> Result<(), RunError> {
     if !settings.storage.file.exists() {

@@ -10,6 +10,8 @@ mod whole;
 pub use error::BackupRunError;
 pub use manifest::Manifest;
 pub use master_key::{back_up_master_key, restore_master_key, verify_master_key_backup};
-pub(crate) use milestone::{BACKUP, BACKUP_VERIFIED, MASTER_KEY_BACKUP, MASTER_KEY_BACKUP_VERIFIED};
-pub use milestone::{milestones, note_milestone};
+pub(crate) use milestone::{
+    BACKUP, BACKUP_VERIFIED, MASTER_KEY_BACKUP, MASTER_KEY_BACKUP_VERIFIED, ORPHAN_REVIEW,
+};
+pub use milestone::{HSM_CHECK, HSM_DRILL, milestones, note_milestone};
 pub use whole::{BackupCheck, back_up, restore, verify_backup};

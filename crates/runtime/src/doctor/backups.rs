@@ -8,8 +8,6 @@ const BACK_UP: &str = "strongroom-admin backup create --to FILE --recipient age1
 const VERIFY: &str = "strongroom-admin backup verify FILE --identity KEY";
 /// How old the latest backup may be, in days.
 const FRESH: i64 = 7;
-/// How long ago one may have been verified, in days.
-const QUARTER: i64 = 92;
 
 pub(super) const CONTROLS: [Control; 4] = [
     Control {
@@ -51,9 +49,9 @@ fn with_told(site: &Site<'_>, look: impl FnOnce(&Told) -> Examined) -> Examined 
 
 fn key_backed_up(site: &Site<'_>) -> Examined {
     with_told(site, |told| {
-        let newest = told.master_keys.iter().max_by_key(|record| record.version);
+        let newest = told.in_file().max_by_key(|record| record.version);
         match (newest, told.done(MASTER_KEY_BACKUP)) {
-            (None, _) => Examined::not_applicable("no master key was used yet"),
+            (None, _) => Examined::not_applicable("no master key in a file was used yet"),
             (Some(_), None) => Examined::fail("it was never backed up", BACK_UP_KEY),
             (Some(newest), Some(at)) if at < newest.created => Examined::fail(
                 format!("backed up {at}, before version {} was met ({})", newest.version, newest.created),
@@ -81,9 +79,5 @@ fn backed_up(site: &Site<'_>) -> Examined {
 }
 
 fn backup_verified(site: &Site<'_>) -> Examined {
-    with_told(site, |told| match told.done(BACKUP_VERIFIED) {
-        None => Examined::warn("none was ever verified", VERIFY),
-        Some(at) if site.days_since(at) > QUARTER => Examined::warn(format!("last verified {at}"), VERIFY),
-        Some(at) => Examined::pass(format!("verified {at}")),
-    })
+    site.done_this_quarter(BACKUP_VERIFIED, VERIFY)
 }

@@ -92,6 +92,10 @@ impl Examined {
         Self { verdict: Verdict::Fail, evidence: evidence.into(), remedy: Some(remedy.into()) }
     }
 
+    pub(super) fn is_pass(&self) -> bool {
+        self.verdict == Verdict::Pass
+    }
+
     /// There is no such thing here, because.
     pub fn not_applicable(because: impl Into<String>) -> Self {
         Self { verdict: Verdict::NotApplicable, evidence: because.into(), remedy: None }

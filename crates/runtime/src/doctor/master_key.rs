@@ -137,7 +137,7 @@ fn complete(site: &Site<'_>) -> Examined {
         return Examined::not_applicable("the key file can't be used, see KEY-01");
     };
     let there: Vec<_> = keys.versions().map(|(version, _)| version).collect();
-    let needed = told.master_keys.iter().filter(|record| record.state.is_needed());
+    let needed = told.in_file().filter(|record| record.state.is_needed());
     let missing: Vec<_> = needed
         .filter(|record| !there.contains(&record.version))
         .map(|record| record.version.to_string())

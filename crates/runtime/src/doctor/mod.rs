@@ -9,6 +9,7 @@ mod master_key;
 mod network;
 mod review;
 mod rotation;
+mod sandbox;
 mod site;
 
 use std::path::Path;
@@ -20,13 +21,14 @@ use crate::error::RunError;
 use crate::settings::Settings;
 
 /// Every control, in the order of its report.
-const GROUPS: [&[Control]; 8] = [
+const GROUPS: [&[Control]; 9] = [
     &master_key::CONTROLS,
     &backups::CONTROLS,
     &rotation::CONTROLS,
     &hsm::CONTROLS,
     &audit::CONTROLS,
     &network::CONTROLS,
+    &sandbox::CONTROLS,
     &review::CONTROLS,
     &folders::CONTROLS,
 ];

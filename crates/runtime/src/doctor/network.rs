@@ -1,6 +1,11 @@
 use super::{Control, Examined, Severity, Site};
+use crate::error::chain;
 
-pub(super) const CONTROLS: [Control; 2] = [
+/// Days left of a certificate at which to think of the next, and at which to be alarmed.
+const SOON: i64 = 30;
+const NOW: i64 = 7;
+
+pub(super) const CONTROLS: [Control; 3] = [
     Control {
         id: "NET-01",
         severity: Severity::High,
@@ -15,11 +20,18 @@ pub(super) const CONTROLS: [Control; 2] = [
         at_start: true,
         examine: https,
     },
+    Control {
+        id: "NET-03",
+        severity: Severity::High,
+        title: "the TLS certificate is good for a while",
+        at_start: true,
+        examine: certificate,
+    },
 ];
 
 fn address(site: &Site<'_>) -> Examined {
     let listen = site.settings.listen;
-    if is_local(site) {
+    if site.is_local() {
         Examined::pass(format!("{listen} can be reached from this machine only"))
     } else if site.settings.edge.allowed.is_empty() {
         Examined::fail(
@@ -35,7 +47,7 @@ fn https(site: &Site<'_>) -> Examined {
     let settings = site.settings;
     if settings.tls.is_some() {
         Examined::pass("TLS, with tls.certificate")
-    } else if is_local(site) {
+    } else if site.is_local() {
         Examined::not_applicable("nothing leaves this machine but through a proxy in front of it")
     } else if settings.edge.proxies.networks.is_empty() {
         Examined::fail(format!("plain HTTP on {}", settings.listen), "set tls.certificate and tls.key")
@@ -44,6 +56,20 @@ fn https(site: &Site<'_>) -> Examined {
     }
 }
 
-fn is_local(site: &Site<'_>) -> bool {
-    site.settings.listen.ip().to_canonical().is_loopback()
+fn certificate(site: &Site<'_>) -> Examined {
+    const RENEW: &str = "renew the certificate, and put it in place of the files of tls.certificate and tls.key, which are read again";
+    let Some(tls) = &site.settings.tls else { return Examined::not_applicable("TLS is not spoken here") };
+    let until = match tls.good_until() {
+        Ok(Some(until)) => until,
+        Ok(None) => return Examined::fail("the certificate does not tell until when it is good", RENEW),
+        Err(error) => return Examined::fail(chain(&error), "mend tls.certificate"),
+    };
+    let left = until.saturating_sub(site.now.as_micros() / 1_000_000).div_euclid(86_400);
+    let evidence = format!("{left} days left");
+    match left {
+        ..0 => Examined::fail("it has ended", RENEW),
+        0..NOW => Examined::fail(evidence, RENEW),
+        NOW..SOON => Examined::warn(evidence, RENEW),
+        SOON.. => Examined::pass(evidence),
+    }
 }

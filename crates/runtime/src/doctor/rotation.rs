@@ -25,34 +25,43 @@ pub(super) const CONTROLS: [Control; 2] = [
 
 fn yearly(site: &Site<'_>) -> Examined {
     let Ok(told) = &site.told else { return Examined::not_applicable("the database tells nothing") };
-    match told.active() {
-        None => Examined::not_applicable("no master key was used yet"),
-        Some(active) if site.days_since(active.since) > YEAR => {
-            Examined::fail(format!("version {} is active since {}", active.version, active.since), ROTATE)
-        }
-        Some(active) => {
-            Examined::pass(format!("version {} is active since {}", active.version, active.since))
-        }
+    let Some(oldest) = told.active().min_by_key(|active| active.since) else {
+        return Examined::not_applicable("no master key was used yet");
+    };
+    let (version, store, since) = (oldest.version, &oldest.backend, oldest.since);
+    let evidence = format!("version {version} of the {store} master key is active since {since}");
+    if site.days_since(since) > YEAR {
+        Examined::fail(evidence, format!("{ROTATE} --store {store}"))
+    } else {
+        Examined::pass(evidence)
     }
 }
 
 fn finished(site: &Site<'_>) -> Examined {
     let Ok(told) = &site.told else { return Examined::not_applicable("the database tells nothing") };
-    match &told.rotation {
-        Some(rotation) if rotation.stage == Stage::Incomplete => Examined::fail(
-            format!(
-                "the last one could not open {} keys or secrets; the server's log names them",
-                rotation.failed
-            ),
-            ROTATE,
-        ),
-        Some(rotation) if !rotation.stage.is_end() => {
-            let waits = rotation.waiting.as_deref().unwrap_or("it goes on");
-            Examined::warn(format!("{}: {waits}", rotation.stage), "strongroom-admin rotation status")
+    for rotation in told.rotations.iter().filter(|rotation| rotation.stage != Stage::Done) {
+        let store = &rotation.backend;
+        match rotation.stage {
+            Stage::Incomplete => {
+                let failed = rotation.failed;
+                return Examined::fail(
+                    format!(
+                        "the last one could not open {failed} keys or secrets; the server's log names them"
+                    ),
+                    format!("strongroom-admin rotation status --store {store}"),
+                );
+            }
+            stage if !stage.is_end() => {
+                let waits = rotation.waiting.as_deref().unwrap_or("it goes on");
+                let remedy = format!("strongroom-admin rotation status --store {store}");
+                return Examined::warn(format!("{stage}: {waits}"), remedy);
+            }
+            _ => {}
         }
-        _ if told.under_older > 0 => {
-            Examined::fail(format!("{} project keys are under older versions", told.under_older), ROTATE)
-        }
-        _ => Examined::pass("every project key is under the active version"),
+    }
+    if told.under_older > 0 {
+        Examined::fail(format!("{} project keys are under older versions", told.under_older), ROTATE)
+    } else {
+        Examined::pass("every project key is under the active version")
     }
 }

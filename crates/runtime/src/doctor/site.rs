@@ -1,13 +1,16 @@
 use std::path::Path;
 
-use strongroom_core::ports::{BackendId, MasterKeyRecord, Milestone};
+use strongroom_core::ports::{MasterKeyRecord, Milestone};
 use strongroom_core::rotation::{MasterKeyState, Rotation};
 use strongroom_core::{Clock as _, SystemClock, Timestamp};
-use strongroom_crypto::SoftBackend;
 
+use super::control::Examined;
 use crate::error::chain;
 use crate::rotation::look;
-use crate::settings::Settings;
+use crate::settings::{Settings, StoreKind};
+
+/// How long ago a thing may be that is done each quarter, in days.
+const QUARTER: i64 = 92;
 
 /// What the controls look at: an installation, as it is now.
 pub struct Site<'a> {
@@ -24,12 +27,12 @@ pub struct Site<'a> {
 /// What the database tells.
 #[derive(Debug, Clone)]
 pub struct Told {
-    /// Each master key version.
+    /// Each master key version, of every store.
     pub master_keys: Vec<MasterKeyRecord>,
     /// Project keys that are under older versions than the active one.
     pub under_older: u64,
-    /// The latest rotation.
-    pub rotation: Option<Rotation>,
+    /// The latest rotation of each store's keys.
+    pub rotations: Vec<Rotation>,
     /// What the operator has done.
     pub milestones: Vec<Milestone>,
 }
@@ -37,21 +40,37 @@ pub struct Told {
 impl<'a> Site<'a> {
     /// Asks the database once for all controls.
     pub(super) fn visit(settings: &'a Settings, credentials: Option<&'a Path>) -> Self {
-        let soft = BackendId::new(SoftBackend::DEFAULT_ID);
         let told = look(settings, |reader| {
-            let master_keys = reader.master_keys(&soft)?;
-            let mut under_older = 0;
-            for record in master_keys.iter().filter(|record| record.state != MasterKeyState::Active) {
-                under_older += reader.count_project_keys_under(&soft, record.version)?;
+            let (mut master_keys, mut under_older, mut rotations) = (Vec::new(), 0, Vec::new());
+            for backend in settings.stores.enabled.iter().map(|store| store.backend()) {
+                let records = reader.master_keys(&backend)?;
+                for record in records.iter().filter(|record| record.state != MasterKeyState::Active) {
+                    under_older += reader.count_project_keys_under(&backend, record.version)?;
+                }
+                master_keys.extend(records);
+                rotations.extend(reader.rotations(&backend, 1)?);
             }
-            Ok(Told {
-                under_older,
-                rotation: reader.rotations(&soft, 1)?.pop(),
-                milestones: reader.milestones()?,
-                master_keys,
-            })
+            Ok(Told { master_keys, under_older, rotations, milestones: reader.milestones()? })
         });
         Self { settings, credentials, now: SystemClock.now(), told: told.map_err(|error| chain(&error)) }
+    }
+
+    /// Whether that was done within a quarter, as the milestone of that name tells.
+    pub(super) fn done_this_quarter(&self, name: &str, remedy: &str) -> Examined {
+        let told = match &self.told {
+            Ok(told) => told,
+            Err(error) => return Examined::not_applicable(error.clone()),
+        };
+        match told.done(name) {
+            None => Examined::warn("never noted", remedy),
+            Some(at) if self.days_since(at) > QUARTER => Examined::warn(format!("last done {at}"), remedy),
+            Some(at) => Examined::pass(format!("done {at}")),
+        }
+    }
+
+    /// Whether nobody off this machine can reach the API but through a proxy.
+    pub(super) fn is_local(&self) -> bool {
+        self.settings.listen.ip().to_canonical().is_loopback()
     }
 
     /// Whole days since then.
@@ -61,9 +80,20 @@ impl<'a> Site<'a> {
 }
 
 impl Told {
-    /// The version that wraps new project keys.
-    pub(super) fn active(&self) -> Option<&MasterKeyRecord> {
-        self.master_keys.iter().find(|record| record.state == MasterKeyState::Active)
+    /// The versions that wrap new project keys, one for each store.
+    pub(super) fn active(&self) -> impl Iterator<Item = &MasterKeyRecord> {
+        self.master_keys.iter().filter(|record| record.state == MasterKeyState::Active)
+    }
+
+    /// The versions in a file.
+    pub(super) fn in_file(&self) -> impl Iterator<Item = &MasterKeyRecord> {
+        let soft = StoreKind::Soft.backend();
+        self.master_keys.iter().filter(move |record| record.backend == soft)
+    }
+
+    /// What was noted when a thing was last done.
+    pub(super) fn detail(&self, name: &str) -> Option<&str> {
+        self.milestones.iter().find(|done| done.name == name).map(|done| done.detail.as_str())
     }
 
     /// When a thing was last done.

@@ -5,15 +5,16 @@ use serde::Serialize;
 use strongroom_core::ports::{BackendId, MasterKeyRecord, MasterKeyVersion, Reader, StorageError};
 use strongroom_core::rotation::{Goal, MasterKeyState, Node, Rotation, ask, cancel};
 use strongroom_core::{Clock as _, Error, Pace, RotationId, SystemClock};
-use strongroom_crypto::{SoftBackend, add_key_version, remove_key_versions};
+use strongroom_crypto::{add_key_version, remove_key_versions};
 use strongroom_storage::{Desk, ReadOnlyView};
 use tokio::time::sleep;
 
+use crate::backends;
 use crate::backup::MASTER_KEY_BACKUP;
 use crate::error::RunError;
 use crate::master_key::{comes_from_credentials, load_master_keys};
 use crate::parts;
-use crate::settings::Settings;
+use crate::settings::{Settings, StoreKind};
 
 /// What a rotation would have to do.
 #[derive(Debug, Clone)]
@@ -22,7 +23,7 @@ pub struct RotationPlan {
     pub backend: BackendId,
     /// The version that wraps new project keys now; `None` when the database was never used.
     pub active: Option<MasterKeyVersion>,
-    /// The highest version in the key file.
+    /// The highest version at hand: in the key file, the token, or the file that names the KMIP objects.
     pub highest: MasterKeyVersion,
     /// Project keys that the active version wraps, and older ones.
     pub project_keys: u64,
@@ -35,10 +36,15 @@ pub struct RotationPlan {
 }
 
 /// Looks at what a rotation would have to do. Changes nothing.
-pub fn plan_rotation(settings: &Settings, credentials: Option<&Path>) -> Result<RotationPlan, RunError> {
-    let backend = soft();
-    let keys = load_master_keys(&settings.master_key, credentials)?;
-    let highest = keys.versions().map(|(version, _)| version).max().unwrap_or(MasterKeyVersion(0));
+pub async fn plan_rotation(
+    settings: &Settings,
+    credentials: Option<&Path>,
+    store: StoreKind,
+) -> Result<RotationPlan, RunError> {
+    let opened = backends::open_one(settings, credentials, store).await?;
+    let at_hand = opened.master_key_versions().await.map_err(RunError::Backend)?;
+    let highest = at_hand.into_iter().max().unwrap_or(MasterKeyVersion(0));
+    let backend = store.backend();
     look(settings, |reader| {
         let records = reader.master_keys(&backend)?;
         let mut project_keys = 0;
@@ -60,13 +66,14 @@ pub fn plan_rotation(settings: &Settings, credentials: Option<&Path>) -> Result<
     })
 }
 
-/// The version to rotate to: one that was added to the key file and is not in use yet; else a fresh one, which
-/// is added to it now. Nothing uses it before a rotation has activated it.
-pub fn stage_master_key(
+/// The version to rotate to: one that is at hand and not in use yet; else a fresh one, which is added to the key
+/// file now. Nothing uses it before a rotation has activated it. In a device or a server, none is made here.
+pub async fn stage_master_key(
     settings: &Settings,
     credentials: Option<&Path>,
+    store: StoreKind,
 ) -> Result<MasterKeyVersion, RunError> {
-    let plan = plan_rotation(settings, credentials)?;
+    let plan = plan_rotation(settings, credentials, store).await?;
     let active = plan.active.ok_or(RunError::NeverUsed)?;
     if let Some(Rotation { goal: Goal::MasterKey(version), .. }) = plan.open {
         return Ok(version);
@@ -74,16 +81,25 @@ pub fn stage_master_key(
     if plan.highest > active {
         return Ok(plan.highest);
     }
-    if comes_from_credentials(&settings.master_key, credentials) {
-        return Err(RunError::Credential);
+    match store {
+        StoreKind::Soft if comes_from_credentials(&settings.master_key, credentials) => {
+            Err(RunError::Credential)
+        }
+        StoreKind::Soft => {
+            add_key_version(&settings.master_key.file, SystemClock.now()).map_err(RunError::MasterKey)
+        }
+        StoreKind::Kmip => {
+            Err(RunError::NotStaged { active, command: "kmip create-master-key --next-version" })
+        }
+        StoreKind::Pkcs11 => Err(RunError::NotStaged { active, command: "hsm generate-master-key --next" }),
     }
-    add_key_version(&settings.master_key.file, SystemClock.now()).map_err(RunError::MasterKey)
 }
 
 /// Whether the key file was backed up since its newest version was first met.
 pub fn master_key_backed_up(settings: &Settings) -> Result<bool, RunError> {
     look(settings, |reader| {
-        let newest = reader.master_keys(&soft())?.iter().map(|record| record.created).max();
+        let newest =
+            reader.master_keys(&StoreKind::Soft.backend())?.iter().map(|record| record.created).max();
         let backup = reader.milestones()?.into_iter().find(|done| done.name == MASTER_KEY_BACKUP);
         Ok(backup.is_some_and(|backup| newest.is_none_or(|newest| backup.at >= newest)))
     })
@@ -100,22 +116,27 @@ pub fn ask_for_rotation(settings: &Settings, backend: &BackendId, goal: &Goal) -
 }
 
 /// Halts the rotation that is under way, or lets it go on; gives it, if there is one.
-pub fn pause_rotation(settings: &Settings, paused: bool) -> Result<Option<Rotation>, RunError> {
-    change_open(settings, |writer, rotation| Ok(writer.pause_rotation(rotation.id, paused)?))
+pub fn pause_rotation(
+    settings: &Settings,
+    stores: &[StoreKind],
+    paused: bool,
+) -> Result<Option<Rotation>, RunError> {
+    change_open(settings, stores, |writer, rotation| Ok(writer.pause_rotation(rotation.id, paused)?))
 }
 
 /// Gives up the rotation that is under way, which has to be one that has not changed anything yet.
-pub fn cancel_rotation(settings: &Settings) -> Result<Option<Rotation>, RunError> {
-    change_open(settings, |writer, rotation| cancel(writer, rotation.id, SystemClock.now()))
+pub fn cancel_rotation(settings: &Settings, stores: &[StoreKind]) -> Result<Option<Rotation>, RunError> {
+    change_open(settings, stores, |writer, rotation| cancel(writer, rotation.id, SystemClock.now()))
 }
 
 fn change_open(
     settings: &Settings,
+    stores: &[StoreKind],
     mut change: impl FnMut(&mut dyn strongroom_core::ports::Writer, &Rotation) -> Result<(), Error>,
 ) -> Result<Option<Rotation>, RunError> {
     let changed = desk(settings)?.write(|writer| {
-        for backend in backends(settings) {
-            if let Some(open) = writer.open_rotation(&backend)? {
+        for store in stores {
+            if let Some(open) = writer.open_rotation(&store.backend())? {
                 change(writer, &open)?;
                 return Ok(writer.rotation(open.id)?);
             }
@@ -130,13 +151,15 @@ pub fn find_rotation(settings: &Settings, id: RotationId) -> Result<Option<Rotat
     look(settings, |reader| reader.rotation(id))
 }
 
-/// The latest rotation.
-pub fn latest_rotation(settings: &Settings) -> Result<Option<Rotation>, RunError> {
+/// The latest rotation of those stores' keys.
+pub fn latest_rotation(settings: &Settings, stores: &[StoreKind]) -> Result<Option<Rotation>, RunError> {
     look(settings, |reader| {
         let mut latest = None;
-        for backend in backends(settings) {
-            latest =
-                latest.into_iter().chain(reader.rotations(&backend, 1)?).max_by_key(|found| found.created);
+        for store in stores {
+            latest = latest
+                .into_iter()
+                .chain(reader.rotations(&store.backend(), 1)?)
+                .max_by_key(|found: &Rotation| found.created);
         }
         Ok(latest)
     })
@@ -154,6 +177,7 @@ pub async fn carry_out_rotation(
     let parts = parts::open(settings, credentials, false).await?;
     let rotations = parts.manager.rotations();
     let asked = rotations.ask(backend, goal).await.map_err(RunError::Rotation)?;
+    // One of another store's keys may be open too, and come first.
     while let Some(mut shift) = rotations.claim().await.map_err(RunError::Rotation)? {
         loop {
             let pace = shift.step().await.map_err(RunError::Rotation)?;
@@ -163,6 +187,9 @@ pub async fn carry_out_rotation(
                 Pace::Wait => sleep(LOOK_AGAIN).await,
                 Pace::Ended | Pace::Lost => break,
             }
+        }
+        if shift.rotation().id == asked.id {
+            break;
         }
     }
     while parts.manager.disposals().work().await.map_err(RunError::Rotation)? {}
@@ -180,13 +207,13 @@ pub struct PrunedKeys {
     pub left: Vec<u32>,
 }
 
-/// Takes the versions that a rotation has retired, or passed over, out of the key file. Nothing stored now names them; a backup
-/// of the database from before the rotation does.
+/// Takes the versions that a rotation has retired, or passed over, out of the key file. Nothing stored now names
+/// them; a backup of the database from before the rotation does.
 pub fn prune_master_key(settings: &Settings, credentials: Option<&Path>) -> Result<PrunedKeys, RunError> {
     if comes_from_credentials(&settings.master_key, credentials) {
         return Err(RunError::Credential);
     }
-    let backend = soft();
+    let backend = StoreKind::Soft.backend();
     let keys = load_master_keys(&settings.master_key, credentials)?;
     let retired = look(settings, |reader| {
         let records = reader.master_keys(&backend)?;
@@ -212,14 +239,6 @@ pub fn prune_master_key(settings: &Settings, credentials: Option<&Path>) -> Resu
 
 fn active(records: &[MasterKeyRecord]) -> Option<MasterKeyVersion> {
     records.iter().find(|record| record.state == MasterKeyState::Active).map(|record| record.version)
-}
-
-fn soft() -> BackendId {
-    BackendId::new(SoftBackend::DEFAULT_ID)
-}
-
-fn backends(settings: &Settings) -> impl Iterator<Item = BackendId> {
-    settings.stores.enabled.iter().map(|kind| kind.backend())
 }
 
 fn desk(settings: &Settings) -> Result<Desk, RunError> {

@@ -9,11 +9,11 @@ use strongroom_runtime::Settings;
 use crate::flags::Filter;
 
 /// How something ended, as it is on record.
-pub(super) struct Ending(pub(super) Value);
+pub(in crate::commands) struct Ending(pub(super) Value);
 
 impl Ending {
     /// A text below these names; `""` when there is none.
-    pub(super) fn text(&self, path: &[&str]) -> &str {
+    pub(in crate::commands) fn text(&self, path: &[&str]) -> &str {
         let found = path.iter().try_fold(&self.0, |value, name| value.get(name));
         found.and_then(Value::as_str).unwrap_or_default()
     }
@@ -21,6 +21,11 @@ impl Ending {
     /// Who: user, project and address.
     pub(super) fn caller(&self) -> [&str; 3] {
         [self.text(&["caller", "user"]), self.text(&["caller", "project"]), self.text(&["origin", "address"])]
+    }
+
+    /// The request's id, and the one that its caller carries across services.
+    fn request_ids(&self) -> [&str; 2] {
+        ["request_id", "global_request_id"].map(|name| self.text(&["origin", name]))
     }
 
     fn matches(&self, asked: &Filter) -> bool {
@@ -31,6 +36,7 @@ impl Ending {
         self.text(&["phase"]) == "outcome"
             && same(&asked.user, &["caller", "user"])
             && same(&asked.project, &["caller", "project"])
+            && asked.request.as_deref().is_none_or(|wanted| self.request_ids().contains(&wanted))
             && same(&asked.action, &["action"])
             && same(&asked.outcome, &["outcome"])
             && same(&secret, &["target"])
@@ -45,7 +51,7 @@ impl Ending {
 }
 
 /// Shows every ending that is asked for to `seen`, oldest first.
-pub(super) fn each(
+pub(in crate::commands) fn each(
     settings: &Settings,
     asked: &Filter,
     mut seen: impl FnMut(Ending),

@@ -6,8 +6,11 @@ mod prune;
 mod report;
 mod search;
 mod verify;
+pub(crate) mod why_denied;
 
 use strongroom_runtime::Settings;
+
+pub(super) use self::filter::each;
 
 use super::{CommandResult, Ended, row};
 use crate::flags::{AuditCommand, Output};
