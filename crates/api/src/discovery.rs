@@ -7,7 +7,7 @@ use serde_json::{Value, json as object};
 use strongroom_core::audit::{Action, Outcome, Reason};
 use strongroom_core::{CallContext, KeyManager};
 
-use crate::answer::{Answer, Reply, empty, json, with_header};
+use crate::answer::{Answer, Reply, empty, json, with_body, with_header};
 use crate::call::{Call, Handled};
 use crate::http::accept;
 use crate::http::microversion::Microversion;
@@ -35,7 +35,7 @@ pub(crate) struct RootCall<'a> {
 pub(crate) async fn root(call: RootCall<'_>) -> Answer {
     let headers = call.headers;
     if call.path == "/openapi.json" && call.method == Method::GET {
-        let reply = json(StatusCode::OK, openapi::document());
+        let reply = with_body(StatusCode::OK, HeaderValue::from_static(JSON), openapi::served());
         let verdict =
             call.manager.note(call.context, Action::VersionRead, None, Outcome::Success, None).await;
         return Answer::of(verdict, Operation::VersionRead, |()| reply);

@@ -6,10 +6,12 @@ mod schemas;
 
 use std::sync::LazyLock;
 
+use bytes::Bytes;
 use http::Method;
 use serde_json::{Map, Value, json};
 
 use self::operations::{Answered, Described};
+use crate::http::json::to_ascii;
 use crate::http::microversion::{HEADER, Microversion};
 use crate::operation::{Form, Operation};
 use crate::routes::{PATHS, Resource};
@@ -24,9 +26,17 @@ const COMMON_REFUSALS: [u16; 5] = [400, 401, 403, 406, 503];
 /// The description, made once.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(make);
 
+/// The description as it is served: whoever asks for it need not be known, so it must cost little to give.
+static SERVED: LazyLock<Bytes> = LazyLock::new(|| to_ascii(document()).into());
+
 /// The description of the whole API.
 pub fn document() -> &'static Value {
     &DOCUMENT
+}
+
+/// The description as JSON.
+pub(crate) fn served() -> Bytes {
+    SERVED.clone()
 }
 
 fn make() -> Value {
