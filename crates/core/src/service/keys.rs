@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::attempt::{Attempt, CallContext, Done, Permit, Refused};
+use super::attempt::{Attempt, CallContext, Change, Done, Permit, Refused};
 use super::engine::Engine;
 use super::rotation::active;
 use crate::audit::{Action, Target};
+use crate::disposal::Owner;
 use crate::error::{Conflict, Error};
 use crate::id::ProjectId;
 use crate::ports::{BackendId, ProjectKey, SecretBackend, StoredPayload, Writer};
@@ -14,6 +15,24 @@ use crate::time::Timestamp;
 
 /// How often something is begun anew because keys changed meanwhile. Each time it takes another rotation.
 const ATTEMPTS: u32 = 5;
+
+/// What is to be sealed.
+pub(super) struct ToSeal<'a> {
+    pub(super) project: &'a ProjectId,
+    /// What it belongs to.
+    pub(super) binding: Vec<u8>,
+    pub(super) payload: &'a Payload,
+    pub(super) content_type: ContentType,
+}
+
+impl<'a> ToSeal<'a> {
+    /// The payload of a secret.
+    pub(super) fn of(secret: &'a Secret, new: &'a NewPayload) -> Self {
+        let NewPayload { content_type, payload } = new;
+        let binding = secret.binding(*content_type);
+        Self { project: &secret.project, binding, payload, content_type: *content_type }
+    }
+}
 
 /// A payload that is sealed and not stored yet.
 pub(super) struct Fresh {
@@ -30,20 +49,38 @@ enum Account<'a> {
 }
 
 impl Engine {
-    /// Seals a payload for `secret` under the newest key of its project, making the first one when there
-    /// is none.
-    pub(super) async fn seal(
+    /// Seals, and stores what that gave by the job that `store` makes of it; begins anew when the key was taken
+    /// away meanwhile. What was sealed for a change that did not come about is destroyed in its backend.
+    pub(super) async fn seal_and_store<T, J>(
         &self,
         context: &CallContext,
-        permit: Permit,
-        secret: &Secret,
-        new: &NewPayload,
-    ) -> Result<Fresh, Error> {
-        let binding = secret.binding(new.content_type);
-        self.seal_bound(context, permit, &secret.project, &binding, &new.payload, new.content_type).await
+        change: &Change<'_>,
+        owner: Owner,
+        what: Option<ToSeal<'_>>,
+        store: impl Fn(Option<StoredPayload>) -> J,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        J: FnMut(&mut dyn Writer) -> Result<T, Error> + Send + 'static,
+    {
+        let mut sealings = Sealings::default();
+        loop {
+            let fresh = match &what {
+                Some(what) => Some(self.seal(context, change.permit(), what).await?),
+                None => None,
+            };
+            let leftover = fresh.as_ref().and_then(|fresh| self.leftover(owner, fresh));
+            let applied = change.apply(store(fresh.map(|fresh| fresh.stored))).await;
+            if applied.is_err() {
+                self.discard(leftover);
+            }
+            if !sealings.again(&applied) {
+                return applied;
+            }
+        }
     }
 
-    /// Opens what [`Self::seal`] made, unless any of it or of the secret's own fields was altered.
+    /// Opens a secret's payload, unless any of it or of the secret's own fields was altered.
     pub(super) async fn open(
         &self,
         secret: &Secret,
@@ -53,24 +90,23 @@ impl Engine {
         self.open_bound(&secret.binding(stored.content_type), stored, key).await
     }
 
-    /// Seals anything that belongs to `project`, bound to what `binding` says it is.
-    pub(super) async fn seal_bound(
+    /// Seals under the newest key of the project, making the first one when there is none.
+    pub(super) async fn seal(
         &self,
         context: &CallContext,
         permit: Permit,
-        project: &ProjectId,
-        binding: &[u8],
-        payload: &Payload,
-        content_type: ContentType,
+        what: &ToSeal<'_>,
     ) -> Result<Fresh, Error> {
+        let ToSeal { project, binding, payload, content_type } = what;
         let backend = self.backend_for(project).await?;
         let key = self.project_key(context, permit, project, backend).await?;
         let sealed = backend.seal(&key, binding, payload).await?;
-        let stored = StoredPayload { content_type, key: key.id, backend: key.backend.clone(), sealed };
+        let stored =
+            StoredPayload { content_type: *content_type, key: key.id, backend: key.backend.clone(), sealed };
         Ok(Fresh { stored, key })
     }
 
-    /// Opens what [`Self::seal_bound`] made.
+    /// Opens what [`Self::seal`] made.
     pub(super) async fn open_bound(
         &self,
         binding: &[u8],

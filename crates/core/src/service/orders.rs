@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::attempt::{Attempt, CallContext, Input, Verdict};
 use super::engine::{Backends, Engine};
-use super::keys::{Sealings, still_keyed};
+use super::keys::{ToSeal, still_keyed};
 use crate::access::PolicyTarget;
 use crate::audit::{Action, Target};
 use crate::disposal::Owner;
@@ -54,49 +54,25 @@ impl<'a> Orders<'a> {
         });
         let (permit, project, new) = attempt.let_through(judged).await?;
         let change = attempt.on(Target::Order(id)).intend(permit).await?;
-        let mut sealings = Sealings::default();
-        let result = loop {
-            let ended = async {
-                let fresh = match &new.passphrase {
-                    Some(payload) => {
-                        let binding = passphrase_binding(id, &project);
-                        let content_type = new.spec.content_type;
-                        let seal = self.engine.seal_bound(
-                            context,
-                            permit,
-                            &project,
-                            &binding,
-                            payload,
-                            content_type,
-                        );
-                        Some(seal.await?)
-                    }
-                    None => None,
-                };
-                let leftover = fresh.as_ref().and_then(|fresh| self.engine.leftover(Owner::Order(id), fresh));
-                let passphrase = fresh.map(|fresh| fresh.stored);
-                let order = self.accepted(context, id, &project, &new, passphrase);
-                let quotas = self.engine.quotas;
-                let applied = change
-                    .apply(move |writer| {
-                        quotas.check(writer, &order.project, Counted::Orders, now)?;
-                        if let Some(passphrase) = &order.passphrase {
-                            still_keyed(writer, passphrase)?;
-                        }
-                        writer.insert_order(&order)?;
-                        Ok(order.clone())
-                    })
-                    .await;
-                if applied.is_err() {
-                    self.engine.discard(leftover);
+        let quotas = self.engine.quotas;
+        let store = |passphrase: Option<StoredPayload>| {
+            let order = self.accepted(context, id, &project, &new, passphrase);
+            move |writer: &mut dyn Writer| {
+                quotas.check(writer, &order.project, Counted::Orders, now)?;
+                if let Some(passphrase) = &order.passphrase {
+                    still_keyed(writer, passphrase)?;
                 }
-                applied
-            }
-            .await;
-            if !sealings.again(&ended) {
-                break ended;
+                writer.insert_order(&order)?;
+                Ok(order.clone())
             }
         };
+        let what = new.passphrase.as_ref().map(|payload| ToSeal {
+            project: &project,
+            binding: passphrase_binding(id, &project),
+            payload,
+            content_type: new.spec.content_type,
+        });
+        let result = self.engine.seal_and_store(context, &change, Owner::Order(id), what, store).await;
         let verdict = change.conclude(result).await;
         if verdict.is_ok() {
             self.engine.placed.wake();

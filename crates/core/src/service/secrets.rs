@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::attempt::{Attempt, CallContext, Input, Permit, Verdict};
 use super::engine::Engine;
-use super::keys::{Sealings, still_keyed};
+use super::keys::{ToSeal, still_keyed};
 use super::object::{SecretView, live_secret, uses_of, with_uses};
 use crate::access::PolicyTarget;
 use crate::acl::Acl;
@@ -10,7 +10,7 @@ use crate::audit::{Action, Target};
 use crate::disposal::Owner;
 use crate::error::{Conflict, Error, Missing, Violation};
 use crate::id::{ProjectId, SecretId};
-use crate::ports::{ProjectKey, StoredPayload};
+use crate::ports::{ProjectKey, StoredPayload, Writer};
 use crate::quota::Counted;
 use crate::secret::{ContentType, NewSecret, Page, Payload, PayloadFormat, Secret, SecretQuery, Upload};
 
@@ -79,42 +79,21 @@ impl<'a> Secrets<'a> {
         let attempt = Attempt::new(self.engine, context, Action::SecretCreate, None);
         let (permit, secret, new) = attempt.let_through(self.judge_new(&attempt, context, id, new)).await?;
         let change = attempt.on(Target::Secret(id)).intend(permit).await?;
-        let mut sealings = Sealings::default();
-        let result = loop {
-            let ended = async {
-                let fresh = match &new.payload {
-                    Some(payload) => {
-                        Some(self.engine.seal(context, change.permit(), &secret, payload).await?)
-                    }
-                    None => None,
-                };
-                let leftover =
-                    fresh.as_ref().and_then(|fresh| self.engine.leftover(Owner::Secret(id), fresh));
-                let stored = fresh.map(|fresh| fresh.stored);
-                let row = secret.clone();
-                let quotas = self.engine.quotas;
-                let now = row.created;
-                let applied = change
-                    .apply(move |writer| {
-                        quotas.check(writer, &row.project, Counted::Secrets, now)?;
-                        writer.insert_secret(&row)?;
-                        if let Some(stored) = &stored {
-                            still_keyed(writer, stored)?;
-                            writer.insert_payload(id, stored)?;
-                        }
-                        Ok(())
-                    })
-                    .await;
-                if applied.is_err() {
-                    self.engine.discard(leftover);
+        let quotas = self.engine.quotas;
+        let store = |stored: Option<StoredPayload>| {
+            let row = secret.clone();
+            move |writer: &mut dyn Writer| {
+                quotas.check(writer, &row.project, Counted::Secrets, row.created)?;
+                writer.insert_secret(&row)?;
+                if let Some(stored) = &stored {
+                    still_keyed(writer, stored)?;
+                    writer.insert_payload(id, stored)?;
                 }
-                applied
-            }
-            .await;
-            if !sealings.again(&ended) {
-                break ended;
+                Ok(())
             }
         };
+        let what = new.payload.as_ref().map(|payload| ToSeal::of(&secret, payload));
+        let result = self.engine.seal_and_store(context, &change, Owner::Secret(id), what, store).await;
         change.conclude(result.map(|()| secret)).await
     }
 
@@ -171,33 +150,21 @@ impl<'a> Secrets<'a> {
         .await;
         let (permit, secret, payload) = attempt.let_through(judged).await?;
         let change = attempt.intend(permit).await?;
-        let mut sealings = Sealings::default();
-        let result = loop {
-            let ended = async {
-                let fresh = self.engine.seal(context, change.permit(), &secret, &payload).await?;
-                let leftover = self.engine.leftover(Owner::Secret(id), &fresh);
-                let stored = fresh.stored;
-                let now = self.engine.clock.now();
-                let applied = change
-                    .apply(move |writer| {
-                        if live_secret(writer, id, now)?.0.content_type.is_some() {
-                            return Err(Error::Conflict(Conflict::Payload));
-                        }
-                        still_keyed(writer, &stored)?;
-                        writer.insert_payload(id, &stored)?;
-                        Ok(writer.touch_secret(id, now)?)
-                    })
-                    .await;
-                if applied.is_err() {
-                    self.engine.discard(leftover);
+        let store = |stored: Option<StoredPayload>| {
+            let now = self.engine.clock.now();
+            move |writer: &mut dyn Writer| {
+                if live_secret(writer, id, now)?.0.content_type.is_some() {
+                    return Err(Error::Conflict(Conflict::Payload));
                 }
-                applied
-            }
-            .await;
-            if !sealings.again(&ended) {
-                break ended;
+                if let Some(stored) = &stored {
+                    still_keyed(writer, stored)?;
+                    writer.insert_payload(id, stored)?;
+                }
+                Ok(writer.touch_secret(id, now)?)
             }
         };
+        let what = Some(ToSeal::of(&secret, &payload));
+        let result = self.engine.seal_and_store(context, &change, Owner::Secret(id), what, store).await;
         change.conclude(result).await
     }
 

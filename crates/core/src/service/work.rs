@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::attempt::{Attempt, CallContext, Permit};
 use super::disposal::Leftover;
-use super::keys::{Fresh, Sealings, still_keyed};
+use super::keys::{Fresh, Sealings, ToSeal, still_keyed};
 use super::orders::{Orders, forget_passphrase, passphrase_binding};
 use crate::access::{Caller, IdentitySource, Roles};
 use crate::audit::{Action, Origin, Target};
@@ -237,7 +237,7 @@ impl Orders<'_> {
             content_type: Some(spec.content_type),
         };
         let new = NewPayload { content_type: spec.content_type, payload };
-        let fresh = self.engine.seal(context, Permit::granted_earlier(), &secret, &new).await?;
+        let fresh = self.engine.seal(context, Permit::granted_earlier(), &ToSeal::of(&secret, &new)).await?;
         Ok((secret, fresh))
     }
 
