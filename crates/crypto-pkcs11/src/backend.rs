@@ -195,7 +195,7 @@ impl Pkcs11Backend {
 impl Drop for Pkcs11Backend {
     fn drop(&mut self) {
         self.tokens.iter().for_each(|token| token.close());
-        self.tokens.iter().for_each(|token| token.wait_closed());
+        self.tokens.iter().for_each(|token| token.join());
     }
 }
 

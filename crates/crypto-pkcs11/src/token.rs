@@ -3,10 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex, RwLock};
+use parking_lot::{Mutex, RwLock};
 use strongroom_core::ports::BackendError;
 use tokio::sync::{oneshot, watch};
 
@@ -54,8 +54,7 @@ pub(crate) struct Token {
     pub(crate) outdated: AtomicBool,
     /// Whether a drill keeps it down.
     pub(crate) held_down: AtomicBool,
-    threads: Mutex<usize>,
-    ended: Condvar,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// Whether a token is at work.
@@ -116,8 +115,7 @@ impl Token {
             pin_proved: AtomicBool::new(false),
             outdated: AtomicBool::new(false),
             held_down: AtomicBool::new(false),
-            threads: Mutex::new(0),
-            ended: Condvar::new(),
+            threads: Mutex::default(),
         });
         token
             .spawn("pkcs11-keeper", move |token| keeper::keep(&token, &wakes))
@@ -234,7 +232,7 @@ impl Token {
         self.succeeded();
         let wanted = self.sessions.min(usize::try_from(room).unwrap_or(usize::MAX)).max(1);
         // One of the threads is the keeper.
-        while *self.threads.lock() < wanted + 1 {
+        while self.running() < wanted + 1 {
             if let Err(error) = self.spawn("pkcs11-worker", Bench::work) {
                 tracing::warn!(token = %self.name, %error, "a thread for a token's calls can't be started");
                 break;
@@ -269,20 +267,29 @@ impl Token {
         BackendError::Unavailable { reason: format!("{}: {reason}", self.name), retry_after: RETRY_AFTER }
     }
 
-    /// Ends the threads and waits for them, but not for one that is stuck inside a call.
+    /// Tells the threads to end.
     pub(crate) fn close(&self) {
         self.jobs.close();
         self.wake(Wake::Close);
     }
 
-    pub(crate) fn wait_closed(&self) {
+    /// Waits until they have ended, but not for one that is stuck inside a call. Whoever ends the process next
+    /// would else take the module's libraries down under a thread that is still on its way out.
+    pub(crate) fn join(&self) {
         let deadline = Instant::now() + FAREWELL;
-        let mut threads = self.threads.lock();
-        while *threads > self.stuck() {
-            if self.ended.wait_until(&mut threads, deadline).timed_out() {
-                return;
-            }
+        while self.running() > self.stuck() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    /// How many threads have not ended. Those that have are joined.
+    fn running(&self) -> usize {
+        let mut threads = self.threads.lock();
+        for ended in threads.extract_if(.., |thread| thread.is_finished()) {
+            // A panic has been told on standard error.
+            ended.join().ok();
+        }
+        threads.len()
     }
 
     pub(crate) fn wake(&self, wake: Wake) {
@@ -313,16 +320,8 @@ impl Token {
         body: impl FnOnce(Arc<Self>) + Send + 'static,
     ) -> Result<(), std::io::Error> {
         let token = Arc::clone(self);
-        *self.threads.lock() += 1;
-        let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || {
-            body(Arc::clone(&token));
-            token.gone();
-        });
-        spawned.map(drop).inspect_err(|_| self.gone())
-    }
-
-    fn gone(&self) {
-        *self.threads.lock() -= 1;
-        self.ended.notify_all();
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || body(token))?;
+        self.threads.lock().push(thread);
+        Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! Tokens in a temporary folder, and a process for each test that finds no others.
 
+use std::fs::{self, File};
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use strongroom_core::ports::{BackendError, ProjectKey, Sealed, SecretBackend as _};
@@ -14,6 +16,8 @@ use strongroom_faulty_pkcs11::rig::Tokens;
 
 pub(crate) use strongroom_faulty_pkcs11::rig::{Faulty, PIN};
 
+/// How long one test may take: far longer than any of them does on a busy machine.
+const LONGEST: Duration = Duration::from_mins(3);
 const FOLDER: &str = "STRONGROOM_HSM_TEST_FOLDER";
 
 /// Runs the rest of a test in a process of its own, whose SoftHSM2 knows the tokens of one folder only: the
@@ -25,14 +29,38 @@ pub(crate) fn isolated(test: &str, body: impl AsyncFnOnce(Hsm)) {
     }
     let folder = tempfile::tempdir().unwrap();
     let tokens = Tokens::prepare(folder.path());
-    let output = Command::new(std::env::current_exe().unwrap())
+    let said = folder.path().join("said");
+    let output = File::create(&said).unwrap();
+    let mut child = Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture"])
         .env(FOLDER, folder.path())
         .env("SOFTHSM2_CONF", tokens.settings())
-        .output()
+        .stdout(output.try_clone().unwrap())
+        .stderr(output)
+        .spawn()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(said.contains("1 passed"), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    let until = Instant::now() + LONGEST;
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > until {
+            let threads = threads(child.id());
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("it hung: {threads:#?}\n{}", fs::read_to_string(&said).unwrap());
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    let said = fs::read_to_string(&said).unwrap();
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+/// The threads of a process: its name, what it waits for in the kernel, and the system call it is in.
+fn threads(process: u32) -> Vec<String> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let tell = |task: PathBuf| {
+        let part = |name| fs::read_to_string(task.join(name)).unwrap_or_default().trim_end().to_owned();
+        format!("{} {} {}", part("comm"), part("wchan"), part("syscall"))
+    };
+    tasks.map(|task| tell(task.unwrap().path())).collect()
 }
 
 /// The tokens of one test.
@@ -70,7 +98,8 @@ pub(crate) async fn connect(
     Pkcs11Backend::connect(Pkcs11Config {
         custody,
         sessions: 4,
-        call_timeout: Duration::from_secs(1),
+        // A busy machine is no stuck token.
+        call_timeout: Duration::from_secs(5),
         ..Pkcs11Config::new(tokens)
     })
     .await
