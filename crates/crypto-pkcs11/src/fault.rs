@@ -34,6 +34,9 @@ pub(crate) enum Class {
     Login,
     /// A key's handle is not valid any more: look the key up again.
     Handle,
+    /// The key can't do that: it is the wrong one, or it is being destroyed under the call because the session
+    /// that it belongs to was lost. Look the key up again; the second time, it is how the token is set up.
+    Key,
     /// The token is gone: connect anew.
     Device,
     /// The token or the data is at fault, and the code does not tell which: ask the canary.
@@ -59,6 +62,7 @@ pub(crate) fn class(error: &Error) -> Class {
         | Rv::KeyHandleInvalid
         | Rv::WrappingKeyHandleInvalid
         | Rv::UnwrappingKeyHandleInvalid => Class::Handle,
+        Rv::KeyFunctionNotPermitted | Rv::KeySizeRange | Rv::KeyTypeInconsistent => Class::Key,
         Rv::DeviceRemoved
         | Rv::TokenNotPresent
         | Rv::TokenNotRecognized
@@ -80,9 +84,6 @@ pub(crate) fn class(error: &Error) -> Class {
         | Rv::ArgumentsBad
         | Rv::KeyUnextractable
         | Rv::KeyNotWrappable
-        | Rv::KeyFunctionNotPermitted
-        | Rv::KeySizeRange
-        | Rv::KeyTypeInconsistent
         | Rv::TemplateIncomplete
         | Rv::TemplateInconsistent
         | Rv::AttributeReadOnly
@@ -114,6 +115,8 @@ mod tests {
             (RvError::OperationActive, Class::Session),
             (RvError::UserNotLoggedIn, Class::Login),
             (RvError::KeyHandleInvalid, Class::Handle),
+            (RvError::KeyFunctionNotPermitted, Class::Key),
+            (RvError::KeyTypeInconsistent, Class::Key),
             (RvError::DeviceRemoved, Class::Device),
             (RvError::CryptokiNotInitialized, Class::Device),
             (RvError::GeneralError, Class::Doubt),

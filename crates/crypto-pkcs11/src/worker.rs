@@ -113,12 +113,15 @@ impl Bench {
             token.down(&reason);
             Step::GiveUp(Failure::Lost(token.unavailable(&reason)))
         };
-        match class(error) {
-            Class::Data => Step::GiveUp(Failure::Answer(BackendError::Integrity)),
-            Class::Setup => Step::GiveUp(Failure::Elsewhere(BackendError::Denied(format!(
+        let unfit = || {
+            Step::GiveUp(Failure::Elsewhere(BackendError::Denied(format!(
                 "{}: {reason}; `strongroom-admin hsm check` tells what the token lacks",
                 token.name
-            )))),
+            ))))
+        };
+        match class(error) {
+            Class::Data => Step::GiveUp(Failure::Answer(BackendError::Integrity)),
+            Class::Setup => unfit(),
             Class::Pin => {
                 token.stop(&reason);
                 Step::GiveUp(Failure::Elsewhere(token.unavailable(&reason)))
@@ -137,7 +140,7 @@ impl Bench {
                 }
             },
             Class::Session | Class::Login | Class::Device => lost(),
-            class @ (Class::Handle | Class::Doubt) => {
+            class @ (Class::Handle | Class::Key | Class::Doubt) => {
                 let proof = self.session(entry, link).and_then(|session| link.prove(session, &token.known));
                 if proof.is_err() {
                     self.close_session(entry);
@@ -147,6 +150,8 @@ impl Bench {
                 link.forget_kept();
                 if !retried {
                     Step::Again
+                } else if class == Class::Key {
+                    unfit()
                 } else if class == Class::Doubt && was_reading(error) {
                     Step::GiveUp(Failure::Answer(BackendError::Integrity))
                 } else {

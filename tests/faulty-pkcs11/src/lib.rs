@@ -24,7 +24,7 @@ mod control;
 pub mod rig;
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{OnceLock, RwLock};
 
 use cryptoki_sys::{
     CK_ATTRIBUTE_PTR, CK_BBOOL, CK_BYTE_PTR, CK_FLAGS, CK_FUNCTION_LIST, CK_FUNCTION_LIST_PTR_PTR,
@@ -103,9 +103,14 @@ fn real() -> Option<&'static CK_FUNCTION_LIST> {
     MODULES.get().and_then(Option::as_ref).map(|modules| &modules.real)
 }
 
-/// All sessions of all tokens are closed behind the caller's back.
+/// Held for reading by every call into the module behind, since SoftHSM2 crashes when sessions are closed under
+/// another thread's call.
+static CALLS: RwLock<()> = RwLock::new(());
+
+/// All sessions of all tokens are closed behind the caller's back, between two calls.
 pub(crate) fn forget_sessions() {
     let Some(real) = real() else { return };
+    let _nobody_calls = CALLS.write();
     let (Some(list), Some(close)) = (real.C_GetSlotList, real.C_CloseAllSessions) else { return };
     let mut slots = [0; 16];
     let mut count = 16;
@@ -125,6 +130,7 @@ macro_rules! forward {
             if let Some(code) = control::ordered(stringify!($name)) {
                 return code;
             }
+            let _call = CALLS.read();
             match real().and_then(|real| real.$name) {
                 // SAFETY: the caller's arguments are handed on as they are.
                 Some(function) => unsafe { function($($argument),*) },

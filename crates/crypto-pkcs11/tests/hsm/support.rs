@@ -40,7 +40,10 @@ pub(crate) fn isolated(test: &str, body: impl AsyncFnOnce(Hsm)) {
         .spawn()
         .unwrap();
     let until = Instant::now() + LONGEST;
-    while child.try_wait().unwrap().is_none() {
+    let ended = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
         if Instant::now() > until {
             let threads = threads(child.id());
             child.kill().unwrap();
@@ -48,9 +51,9 @@ pub(crate) fn isolated(test: &str, body: impl AsyncFnOnce(Hsm)) {
             panic!("it hung: {threads:#?}\n{}", fs::read_to_string(&said).unwrap());
         }
         thread::sleep(Duration::from_millis(20));
-    }
+    };
     let said = fs::read_to_string(&said).unwrap();
-    assert!(said.contains("1 passed"), "{said}");
+    assert!(said.contains("1 passed"), "{ended}: {said}");
 }
 
 /// The threads of a process: its name, what it waits for in the kernel, and the system call it is in.
