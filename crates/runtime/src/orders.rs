@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use strongroom_core::KeyManager;
+use strongroom_core::{KeyManager, Orders};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -16,6 +16,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub(crate) struct Workers {
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
+    /// Ends when this is dropped.
+    _keeper: JoinSet<()>,
 }
 
 impl Workers {
@@ -23,7 +25,9 @@ impl Workers {
     pub(crate) fn start(manager: &KeyManager, count: usize) -> Self {
         let (stop, stopped) = watch::channel(false);
         let tasks = (0..count).map(|_| work(manager.clone(), stopped.clone())).collect();
-        Self { stop, tasks }
+        let mut keeper = JoinSet::new();
+        keeper.spawn(keep(manager.clone()));
+        Self { stop, tasks, _keeper: keeper }
     }
 
     /// Lets each worker finish the order it has, within that time. One that is not finished is taken over
@@ -32,6 +36,17 @@ impl Workers {
         self.stop.send_replace(true);
         if timeout(time, self.tasks.join_all()).await.is_err() {
             tracing::warn!("an order was not finished in time; it is taken over later");
+        }
+    }
+}
+
+/// Keeps the orders that are being carried out from being taken over.
+async fn keep(manager: KeyManager) {
+    loop {
+        sleep(Orders::KEEP_EVERY).await;
+        if let Err(error) = manager.orders().keep().await {
+            let told = crate::error::chain(&error);
+            tracing::warn!(error = %told, "the leases of orders can't be prolonged; trying again");
         }
     }
 }

@@ -6,6 +6,7 @@ use thiserror::Error;
 use super::disposal::Waste;
 use super::engine::{Backends, Engine, KeyManager};
 use super::events::{Endings, Wake};
+use super::in_hand::InHand;
 use crate::access::{Policy, PolicyError, PolicyRules, RuleSet};
 use crate::error::Error;
 use crate::ports::{AuditSink, BackendId, MasterKeyVersion, Repository, SecretBackend};
@@ -135,6 +136,7 @@ impl Builder {
             quotas: self.quotas,
             placed: Wake::default(),
             endings: Endings::default(),
+            in_hand: InHand::default(),
             waste: Waste::default(),
         };
         engine.prove_master_keys().await?;

@@ -8,6 +8,7 @@ use super::consumers::Consumers;
 use super::containers::Containers;
 use super::disposal::{Disposals, Waste};
 use super::events::{Endings, Wake};
+use super::in_hand::InHand;
 use super::metadata::Metadata;
 use super::orders::Orders;
 use super::quotas::QuotaService;
@@ -39,6 +40,7 @@ pub(super) struct Engine {
     pub(super) quotas: EffectiveQuotas,
     pub(super) placed: Wake,
     pub(super) endings: Endings,
+    pub(super) in_hand: InHand,
     pub(super) waste: Waste,
 }
 

@@ -9,6 +9,7 @@ mod disposal;
 mod engine;
 mod events;
 mod expiry;
+mod in_hand;
 mod jobs;
 mod keys;
 mod metadata;

@@ -1,6 +1,7 @@
 //! Carrying orders out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::attempt::{Attempt, CallContext, Permit};
 use super::disposal::Leftover;
@@ -16,7 +17,8 @@ use crate::order::{Order, OrderFailure, OrderResult, OrderState, OrderType};
 use crate::ports::{BackendError, GenerationError, KeyRequest};
 use crate::secret::{Label, NewPayload, Payload, Secret, SecretType};
 
-/// How long a worker has an order for itself, in seconds. An order whose worker died is taken over then.
+/// How long a worker has an order for itself, in seconds, unless it is prolonged. An order whose worker died is
+/// taken over then.
 const LEASE: i64 = 60;
 /// How long an order is tried while its backend is out of reach, in seconds, before it is given up.
 const PATIENCE: i64 = 3600;
@@ -28,6 +30,9 @@ struct Made {
 }
 
 impl Orders<'_> {
+    /// How often the leases of orders have to be prolonged: two attempts may fail before one ends.
+    pub const KEEP_EVERY: Duration = Duration::from_secs(20);
+
     /// Completes once an order has been placed since the last time, or may have been.
     pub async fn placed(self) {
         self.engine.placed.wait().await;
@@ -49,6 +54,7 @@ impl Orders<'_> {
     pub async fn work(self) -> Result<bool, Error> {
         let Some(order) = self.claim().await? else { return Ok(false) };
         let id = order.id;
+        let _held = self.engine.in_hand.hold(id);
         let caller = Caller {
             user: order.creator.clone(),
             project: Some(order.project.clone()),
@@ -128,6 +134,18 @@ impl Orders<'_> {
             _ => {}
         }
         Ok(true)
+    }
+
+    /// Prolongs the leases of the orders that this process is carrying out: a key may take longer than one. To
+    /// be called each [`Orders::KEEP_EVERY`].
+    pub async fn keep(self) -> Result<(), Error> {
+        let held = self.engine.in_hand.all();
+        if held.is_empty() {
+            return Ok(());
+        }
+        let until = self.engine.clock.now().plus_seconds(LEASE);
+        let worker = self.engine.audit.node().to_owned();
+        self.engine.upkeep(move |writer| Ok(writer.prolong_orders(&worker, &held, until)?)).await
     }
 
     async fn claim(self) -> Result<Option<Order>, Error> {

@@ -7,14 +7,15 @@ use std::thread;
 use std::time::Duration;
 
 use futures_channel::oneshot;
-use rustix::process::setpriority_process;
 use strongroom_core::ports::{BackendError, GenerationError};
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
+    thread_native_id,
+};
 
 use crate::heap;
 
-/// A tenth of the weight of the threads that answer requests: enough for a pair to be made in the end on a
-/// machine that is always busy.
-const NICE: i32 = 10;
+const IDLE: ThreadSchedulePolicy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -86,9 +87,11 @@ impl Workshop {
 }
 
 fn work(bench: &Mutex<Bench>) {
-    // On Linux this sets the priority of the calling thread alone. Lowering it is always allowed; and if it
-    // were not, keys are wanted all the same.
-    setpriority_process(None, NICE).ok();
+    // A thread of the idle class makes way at once for one that answers a request. One that is merely nice holds
+    // its processor to the end of its slice, of some milliseconds. On a machine that is always busy the idle
+    // class still gets a share, of three thousandths, so that a key is made in the end. Lowering is always
+    // allowed; and if it were not, keys are wanted all the same.
+    set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, IDLE).ok();
     while let Some(job) = next(bench) {
         // A panic drops the job's end of its channel, which tells whoever waits for it.
         drop(catch_unwind(AssertUnwindSafe(job)));
@@ -118,18 +121,18 @@ mod tests {
     use std::sync::mpsc;
     use std::task::Poll;
 
-    use rustix::process::getpriority_process;
+    use thread_priority::thread_schedule_policy;
 
     use super::*;
 
     #[tokio::test]
     async fn tasks_run_on_a_thread_of_their_own_that_yields_to_all_others() {
-        let before = getpriority_process(None).unwrap();
         let own = thread::current().id();
-        let task = || Ok((thread::current().id(), getpriority_process(None).unwrap()));
-        let (thread, nice) = Workshop::default().run(task).await.unwrap();
+        let task = || Ok((thread::current().id(), thread_schedule_policy().unwrap()));
+        let (thread, policy) = Workshop::default().run(task).await.unwrap();
         assert_ne!(thread, own);
-        assert_eq!((nice, getpriority_process(None).unwrap()), (NICE, before));
+        assert_eq!(policy, IDLE);
+        assert_ne!(thread_schedule_policy().unwrap(), IDLE);
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -31,6 +31,16 @@ impl OrderWriter for Session<'_> {
         self.run(|connection| orders::claim(connection, worker, now, until))
     }
 
+    fn prolong_orders(
+        &mut self,
+        worker: &str,
+        orders: &[OrderId],
+        until: Timestamp,
+    ) -> Result<(), StorageError> {
+        let worker = Worker { name: worker, run: self.run };
+        self.run(|connection| orders::prolong(connection, worker, orders, until))
+    }
+
     fn end_order(&mut self, id: OrderId, state: &OrderState, now: Timestamp) -> Result<(), StorageError> {
         self.run(|connection| orders::end(connection, id, state, now))
     }

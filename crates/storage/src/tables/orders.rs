@@ -150,6 +150,22 @@ pub(crate) fn claim(
     find(connection, column::id(&id, "orders.id")?)
 }
 
+/// Prolongs the worker's claims on these orders, as far as it still has them in this run.
+pub(crate) fn prolong(
+    connection: &mut Connection,
+    worker: Worker<'_>,
+    ids: &[OrderId],
+    until: Timestamp,
+) -> Result<(), Fault> {
+    let ids = ids.iter().map(|id| id.as_bytes().as_slice());
+    let held = orders::table
+        .filter(orders::id.eq_any(ids))
+        .filter(orders::worker.eq(worker.name))
+        .filter(orders::worker_run.eq(worker.run.as_bytes()));
+    diesel::update(held).set(orders::lease_until.eq(until.as_micros())).execute(connection)?;
+    Ok(())
+}
+
 /// Ends an order: sets its state, and drops its sealed passphrase and its worker.
 pub(crate) fn end(
     connection: &mut Connection,

@@ -147,6 +147,22 @@ async fn no_two_claims_get_the_same_order() {
 }
 
 #[tokio::test]
+async fn a_prolonged_claim_lasts_and_only_its_holder_can_prolong_it() {
+    let store = Store::new();
+    let placed = order("p", "{}");
+    let id = placed.id;
+    place(&store, &[placed]).await;
+    assert_eq!(claim(&store, "a", 100).await, Some(id));
+    store.write(move |writer| writer.prolong_orders("b", &[id], at(900))).await;
+    store.write(move |writer| writer.prolong_orders("a", &[OrderId::random()], at(900))).await;
+    store.write(move |writer| writer.prolong_orders("a", &[id], at(200))).await;
+    assert_eq!(claim(&store, "b", 199).await, None);
+    assert_eq!(claim(&store, "b", 200).await, Some(id));
+    store.write(move |writer| writer.prolong_orders("a", &[id], at(900))).await;
+    assert_eq!(claim(&store, "a", 260).await, Some(id));
+}
+
+#[tokio::test]
 async fn a_claim_that_is_abandoned_leaves_the_order_free() {
     let store = Store::new();
     let placed = order("p", "{}");

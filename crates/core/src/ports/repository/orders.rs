@@ -27,6 +27,14 @@ pub trait OrderWriter {
         until: Timestamp,
     ) -> Result<Option<Order>, StorageError>;
 
+    /// Prolongs the worker's claims on these orders until the time given, as far as it still has them.
+    fn prolong_orders(
+        &mut self,
+        worker: &str,
+        orders: &[OrderId],
+        until: Timestamp,
+    ) -> Result<(), StorageError>;
+
     /// Ends an order: sets its state, and drops its sealed passphrase and its worker.
     fn end_order(&mut self, id: OrderId, state: &OrderState, now: Timestamp) -> Result<(), StorageError>;
 
