@@ -99,7 +99,8 @@ fn a_keystone_that_is_killed_and_comes_back() {
     eventually(|| client(&server, &fresh).payload(&reference, "text/plain").status == 200);
 }
 
-/// Also that the service renews its own token, which ends as soon.
+/// Also that the service renews its own token, which ends as soon; and that the token of a service, and of
+/// nobody else, makes an expired one good.
 #[test]
 fn a_token_is_refused_once_it_has_expired_whatever_is_remembered() {
     let keystone = Keystone::start(15);
@@ -111,6 +112,15 @@ fn a_token_is_refused_once_it_has_expired_whatever_is_remembered() {
     assert!(first == 200 || first == 401, "{first}");
     eventually(|| client(&server, &token).get("/v1/secrets").status == 401);
     eventually(|| client(&server, &keystone.token(&user, &project)).get("/v1/secrets").status == 200);
+
+    let service = keystone.user(&project, &["service"]);
+    let beside =
+        |other: &str| client(&server, &token).header("X-Service-Token", other).get("/v1/secrets").status;
+    eventually(|| beside(&keystone.token(&service, &project)) == 200);
+    assert_eq!(beside(&keystone.token(&user, &project)), 401);
+    assert_eq!(beside(&token), 401);
+    assert_eq!(beside("gAAAAA"), 401);
+    assert_eq!(client(&server, &token).get("/v1/secrets").status, 401);
 }
 
 #[test]

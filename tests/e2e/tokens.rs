@@ -112,6 +112,32 @@ fn store(client: &Client) -> String {
 
 const MEMBER: &[&str] = &["member", "reader"];
 
+/// Spec section 12.1, `allow_anonymous_access`.
+#[test]
+fn who_brings_nothing_is_nobody_where_that_is_allowed() {
+    let issuer = Issuer::start();
+    let mut settings = issuer.settings("[\"jwt\"]");
+    settings.push(("IDENTITY__ALLOW_ANONYMOUS", "true"));
+    let server = Server::start_with(&settings);
+    let reference = store(&bearer(&server, &issuer.signer.token("p", MEMBER, 300)));
+    let secret = format!("/v1/{}", reference.split_once("/v1/").unwrap().1);
+    let nobody = Client::new(&server.endpoint());
+    assert_eq!(nobody.get("/v1").status, 200);
+    for path in ["/v1/secrets", "/v1/containers", "/v1/orders", "/v1/quotas", "/v1/project-quotas"] {
+        assert_eq!(nobody.get(path).status, 403, "{path}");
+    }
+    for path in
+        [secret.clone(), format!("{secret}/payload"), format!("{secret}/acl"), format!("{secret}/metadata")]
+    {
+        assert_eq!(nobody.get(&path).status, 403, "{path}");
+    }
+    let text = json!({"payload": "x", "payload_content_type": "text/plain"});
+    assert_eq!(nobody.json("POST", "/v1/secrets", &text).status, 403);
+    assert_eq!(nobody.delete(&secret).status, 403);
+    // Something that is no credential is not nothing.
+    assert_eq!(bearer(&server, "no token").get("/v1/secrets").status, 401);
+}
+
 #[test]
 fn a_signed_token_names_user_project_and_roles() {
     let issuer = Issuer::start();

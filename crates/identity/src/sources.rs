@@ -18,12 +18,24 @@ pub trait Source: Authenticator {
 
 /// Identity sources in order of preference. The first whose credential is presented decides: what it refuses
 /// is refused, whatever else the request brings.
-pub struct Sources(Vec<Box<dyn Source>>);
+pub struct Sources {
+    sources: Vec<Box<dyn Source>>,
+    anonymous: bool,
+}
 
 impl Sources {
     /// These sources, the preferred one first.
     pub fn new(sources: Vec<Box<dyn Source>>) -> Self {
-        Self(sources)
+        Self { sources, anonymous: false }
+    }
+
+    /// Lets those in, as nobody, who bring no credential at all: without user, project and roles, which no rule
+    /// on a resource allows anything (spec section 12.1, `allow_anonymous_access`). A bad credential is refused
+    /// as ever.
+    #[must_use]
+    pub fn with_anonymous(mut self, anonymous: bool) -> Self {
+        self.anonymous = anonymous;
+        self
     }
 }
 
@@ -32,7 +44,7 @@ impl Authenticator for Sources {
     async fn authenticate(&self, credentials: &dyn Credentials) -> Result<Caller, IdentityError> {
         let mut chosen: Option<&dyn Source> = None;
         let mut tokens = 0;
-        for source in &self.0 {
+        for source in &self.sources {
             if source.is_presented(credentials)? {
                 tokens += usize::from(source.is_token());
                 chosen = chosen.or(Some(source.as_ref()));
@@ -44,11 +56,12 @@ impl Authenticator for Sources {
         }
         match chosen {
             Some(source) => source.authenticate(credentials).await,
+            None if self.anonymous => Ok(Caller::anonymous()),
             None => Err(IdentityError::Unauthenticated),
         }
     }
 
     fn challenges(&self) -> Vec<String> {
-        self.0.iter().flat_map(|source| source.challenges()).collect()
+        self.sources.iter().flat_map(|source| source.challenges()).collect()
     }
 }

@@ -22,12 +22,12 @@ pub(crate) fn authenticator(
     section: &IdentitySection,
     credentials: Option<&Path>,
 ) -> Result<Arc<dyn Authenticator>, RunError> {
-    let sections = match section {
+    let (sections, anonymous) = match section {
         IdentitySection::Unauthenticated => return Ok(Arc::new(UnauthenticatedContext)),
-        IdentitySection::Sources(sections) => sections,
+        IdentitySection::Sources { sections, anonymous } => (sections, *anonymous),
     };
     let sources: Result<_, _> = sections.iter().map(|section| source(section, credentials)).collect();
-    Ok(Arc::new(Sources::new(sources?)))
+    Ok(Arc::new(Sources::new(sources?).with_anonymous(anonymous)))
 }
 
 fn source(section: &SourceSection, credentials: Option<&Path>) -> Result<Box<dyn Source>, RunError> {
@@ -51,6 +51,7 @@ fn keystone(section: &KeystoneSection, credentials: Option<&Path>) -> Result<Key
         password: password.into(),
         project: section.project.clone(),
         project_domain: section.project_domain.clone(),
+        service_token_roles: section.service_token_roles.clone(),
         cache_time: section.cache_time,
         cached_tokens: section.cached_tokens,
         request_timeout: section.request_timeout,

@@ -18,12 +18,14 @@ use tokio::time::{Instant, timeout};
 pub use self::settings::{KeystoneSettings, Named};
 
 use self::cache::TokenCache;
-use self::service::Service;
+use self::service::{Expired, Service};
 use crate::error::SetupError;
 use crate::sources::Source;
 
 /// The attribute that carries the token.
 const TOKEN: &str = "x-auth-token";
+/// The attribute that carries the token of a service which passes on what a user has asked of it.
+const SERVICE_TOKEN: &str = "x-service-token";
 /// Longest token in bytes. Keystone's own are of some 250.
 const LONGEST_TOKEN: usize = 8192;
 
@@ -34,6 +36,7 @@ pub struct Keystone {
     cache: TokenCache,
     patience: Duration,
     challenge: String,
+    service_roles: Vec<String>,
 }
 
 impl Keystone {
@@ -43,6 +46,7 @@ impl Keystone {
             cache: TokenCache::new(settings.cache_time, settings.cached_tokens)?,
             // Enough for the service's own token to be renewed on the way.
             patience: settings.request_timeout.saturating_mul(2),
+            service_roles: settings.service_token_roles.clone(),
             challenge: format!("Keystone uri=\"{}\"", settings.public_url),
             service: Service::new(settings)?,
         })
@@ -53,20 +57,52 @@ impl Keystone {
 impl Authenticator for Keystone {
     async fn authenticate(&self, credentials: &dyn Credentials) -> Result<Caller, IdentityError> {
         let token = credentials.attribute(TOKEN)?.ok_or(IdentityError::Unauthenticated)?;
-        let digest = self.cache.digest(token);
-        if let Some(verdict) = self.cache.look(&digest, SystemClock.now(), Instant::now()) {
-            return verdict.ok_or(IdentityError::Unauthenticated);
+        if let Some(caller) = self.verdict(token).await? {
+            return Ok(caller);
         }
-        let token = sendable(token).ok_or(IdentityError::Unauthenticated)?;
-        let asked = self.cache.ask_once(&digest, || self.service.validate(token));
-        let verdict = timeout(self.patience, asked).await.map_err(|_| {
-            IdentityError::Unavailable("Keystone has too many tokens to check at once".to_owned())
-        })?;
-        verdict?.ok_or(IdentityError::Unauthenticated)
+        match credentials.attribute(SERVICE_TOKEN)? {
+            Some(service) if !self.service_roles.is_empty() => self.prolonged(token, service).await,
+            _ => Err(IdentityError::Unauthenticated),
+        }
     }
 
     fn challenges(&self) -> Vec<String> {
         vec![self.challenge.clone()]
+    }
+}
+
+impl Keystone {
+    /// Whom a token stands for; `None` when it is not valid.
+    async fn verdict(&self, token: &str) -> Result<Option<Caller>, IdentityError> {
+        let digest = self.cache.digest(token);
+        if let Some(verdict) = self.cache.look(&digest, SystemClock.now(), Instant::now()) {
+            return Ok(verdict);
+        }
+        let Some(token) = sendable(token) else { return Ok(None) };
+        let asked = self.cache.ask_once(&digest, || self.service.validate(token, Expired::Refused));
+        self.in_time(asked).await
+    }
+
+    /// Whom a token stands for that has expired while a service was at work for its user. The service has to
+    /// show a valid token of its own, and Keystone says how long ago the other may have expired. This is rare,
+    /// and not remembered.
+    async fn prolonged(&self, token: &str, service: &str) -> Result<Caller, IdentityError> {
+        let service = self.verdict(service).await?.ok_or(IdentityError::Unauthenticated)?;
+        if !self.service_roles.iter().any(|role| service.roles.contains(role)) {
+            return Err(IdentityError::Unauthenticated);
+        }
+        let token = sendable(token).ok_or(IdentityError::Unauthenticated)?;
+        let confirmed = self.in_time(self.service.validate(token, Expired::Allowed)).await?;
+        confirmed.and_then(|confirmed| confirmed.caller).ok_or(IdentityError::Unauthenticated)
+    }
+
+    async fn in_time<T>(
+        &self,
+        asked: impl Future<Output = Result<T, IdentityError>>,
+    ) -> Result<T, IdentityError> {
+        timeout(self.patience, asked).await.map_err(|_| {
+            IdentityError::Unavailable("Keystone has too many tokens to check at once".to_owned())
+        })?
     }
 }
 

@@ -27,12 +27,22 @@ const LONGEST_TRIAL: Duration = Duration::from_mins(5);
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// What becomes of a token that has expired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expired {
+    /// It is not valid.
+    Refused,
+    /// It is as good as before, within the time that Keystone sets.
+    Allowed,
+}
+
 /// Keystone, as the service's own user sees it.
 pub(super) struct Service {
     settings: KeystoneSettings,
     outbound: Outbound,
     login_url: Uri,
     validate_url: Uri,
+    validate_expired_url: Uri,
     own: Mutex<Option<Arc<OwnToken>>>,
     requests: Semaphore,
     breaker: Breaker,
@@ -48,6 +58,7 @@ impl Service {
         Ok(Self {
             login_url: url("")?,
             validate_url: url("?nocatalog")?,
+            validate_expired_url: url("?nocatalog&allow_expired=1")?,
             outbound: Outbound::new(
                 &settings.url,
                 settings.ca_file.as_deref(),
@@ -62,12 +73,16 @@ impl Service {
     }
 
     /// What Keystone says about a token; `None` when it is not valid.
-    pub(super) async fn validate(&self, token: HeaderValue) -> Result<Option<Confirmed>, IdentityError> {
+    pub(super) async fn validate(
+        &self,
+        token: HeaderValue,
+        expired: Expired,
+    ) -> Result<Option<Confirmed>, IdentityError> {
         // What waits here has not been sent, and is told at once when Keystone turns out to be down.
         let _permit = self.requests.acquire().await.map_err(|_| IdentityError::Unauthenticated)?;
         let trial = self.settings.request_timeout.saturating_mul(2).min(LONGEST_TRIAL);
         self.breaker.admit(Instant::now(), trial).map_err(IdentityError::Unavailable)?;
-        match self.ask(token).await {
+        match self.ask(token, expired).await {
             Ok(answer) => {
                 self.breaker.succeeded();
                 Ok(answer)
@@ -84,9 +99,9 @@ impl Service {
         }
     }
 
-    async fn ask(&self, token: HeaderValue) -> Result<Option<Confirmed>, Failure> {
+    async fn ask(&self, token: HeaderValue, expired: Expired) -> Result<Option<Confirmed>, Failure> {
         let own = self.own_token(None).await?;
-        let answer = self.ask_as(&own, &token).await?;
+        let answer = self.ask_as(&own, &token, expired).await?;
         if answer.status() != StatusCode::UNAUTHORIZED {
             return verdict(&answer);
         }
@@ -97,12 +112,21 @@ impl Service {
             ));
         }
         let renewed = self.own_token(Some(&own)).await?;
-        verdict(&self.ask_as(&renewed, &token).await?)
+        verdict(&self.ask_as(&renewed, &token, expired).await?)
     }
 
-    async fn ask_as(&self, own: &OwnToken, token: &HeaderValue) -> Result<Response<Bytes>, Failure> {
+    async fn ask_as(
+        &self,
+        own: &OwnToken,
+        token: &HeaderValue,
+        expired: Expired,
+    ) -> Result<Response<Bytes>, Failure> {
         let mut request = Request::new(Full::default());
-        *request.uri_mut() = self.validate_url.clone();
+        let url = match expired {
+            Expired::Refused => &self.validate_url,
+            Expired::Allowed => &self.validate_expired_url,
+        };
+        *request.uri_mut() = url.clone();
         let headers = request.headers_mut();
         headers.insert(ACCEPT, JSON);
         headers.insert("x-auth-token", own.value.clone());

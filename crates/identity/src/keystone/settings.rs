@@ -24,6 +24,8 @@ pub struct KeystoneSettings {
     pub project: Named,
     /// The domain of that project, unless the project is given by id.
     pub project_domain: Named,
+    /// Roles of services whose own token makes an expired one of a user good; none: nobody's does.
+    pub service_token_roles: Vec<String>,
     /// How long an answer is believed.
     pub cache_time: Duration,
     /// Most tokens remembered.

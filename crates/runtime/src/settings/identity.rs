@@ -19,15 +19,20 @@ use super::reader::Reader;
 pub enum IdentitySection {
     /// The request's headers are believed; for callers on the loopback interface only.
     Unauthenticated,
-    /// These sources, the preferred one first.
-    Sources(Vec<SourceSection>),
+    /// Identity sources.
+    Sources {
+        /// These, the preferred one first.
+        sections: Vec<SourceSection>,
+        /// Whether those are let in, as nobody, who bring no credential.
+        anonymous: bool,
+    },
 }
 
 impl IdentitySection {
     /// Whether client certificates let callers in.
     pub(super) fn uses_certificates(&self) -> bool {
         let is_certificate = |source: &SourceSection| matches!(source, SourceSection::Certificate(_));
-        matches!(self, Self::Sources(sources) if sources.iter().any(is_certificate))
+        matches!(self, Self::Sources { sections, .. } if sections.iter().any(is_certificate))
     }
 }
 
@@ -59,10 +64,12 @@ pub enum IdentityName {
 }
 
 const SOURCES: &str = "identity.sources";
+const ANONYMOUS: &str = "identity.allow_anonymous";
 
 pub(super) fn identity(reader: &mut Reader) -> IdentitySection {
     const ALLOWED: &str = "[\"unauthenticated\"], or a list of \"keystone\", \"jwt\" and \"certificate\"";
     let names = reader.get(SOURCES, vec![IdentityName::Unauthenticated], ALLOWED);
+    let anonymous = reader.get(ANONYMOUS, false, "true or false");
     let has = |name| names.contains(&name);
     let keystone = keystone(reader, has(IdentityName::Keystone));
     let jwt = jwt(reader, has(IdentityName::Jwt));
@@ -86,7 +93,7 @@ pub(super) fn identity(reader: &mut Reader) -> IdentitySection {
         IdentityName::Certificate => Some(SourceSection::Certificate(rules.clone())),
     };
     // What is left out has a problem of its own, and the settings are not used.
-    IdentitySection::Sources(names.iter().filter_map(section).collect())
+    IdentitySection::Sources { sections: names.iter().filter_map(section).collect(), anonymous }
 }
 
 #[cfg(test)]
@@ -116,7 +123,9 @@ mod tests {
         assert!(matches!(load("").unwrap(), IdentitySection::Unauthenticated));
         let all =
             format!("identity.sources = ['certificate', 'jwt', 'keystone']\n{KEYSTONE}{JWT}{TLS}{RULE}");
-        let IdentitySection::Sources(sources) = load(&all).unwrap() else { panic!("{all}") };
+        let IdentitySection::Sources { sections: sources, anonymous: false } = load(&all).unwrap() else {
+            panic!("{all}")
+        };
         let [SourceSection::Certificate(rules), SourceSection::Jwt(_), SourceSection::Keystone(keystone)] =
             &sources[..]
         else {

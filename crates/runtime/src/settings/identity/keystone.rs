@@ -27,6 +27,8 @@ pub struct KeystoneSection {
     pub project_domain: Named,
     /// Where the user's password is.
     pub password: SecretPlace,
+    /// Roles of services whose own token makes an expired one of a user good.
+    pub service_token_roles: Vec<String>,
     /// How long an answer is believed.
     pub cache_time: Duration,
     /// Most tokens remembered.
@@ -66,6 +68,8 @@ pub(super) fn keystone(reader: &mut Reader, is_used: bool) -> Option<KeystoneSec
         reader.refuse("identity.keystone.password_credential", "has to be a file name without a folder");
     }
     let ca_file = path(reader, "identity.keystone.ca_file");
+    let service_token_roles =
+        reader.get("identity.keystone.service_token_roles", vec!["service".to_owned()], "a list of roles");
     let cache_time = seconds(reader, "identity.keystone.cache_seconds", Duration::from_mins(5));
     if cache_time > Duration::from_hours(24) {
         reader.refuse("identity.keystone.cache_seconds", "is above 86400");
@@ -83,6 +87,7 @@ pub(super) fn keystone(reader: &mut Reader, is_used: bool) -> Option<KeystoneSec
         project: project?,
         project_domain,
         password,
+        service_token_roles,
         cache_time,
         cached_tokens,
         request_timeout,
