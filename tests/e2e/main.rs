@@ -40,6 +40,7 @@ mod list;
 mod load;
 mod metadata;
 mod network;
+mod notices;
 mod openapi;
 mod orders;
 mod outage;

@@ -24,11 +24,11 @@ struct Environment {
 /// The KMIP server has one of its own: the clients move on, and it is to stay as it was tried.
 const ENVIRONMENTS: [Environment; 2] = [
     Environment {
-        purpose: "the OpenStack clients and Keystone",
+        purpose: "the OpenStack clients, Keystone and a mail server",
         folder: "venv",
         pins: include_str!("../python-requirements.txt"),
         file: "xtask/python-requirements.txt",
-        modules: "barbicanclient, castellan, keystone, openstack, openstackclient",
+        modules: "aiosmtpd, barbicanclient, castellan, keystone, openstack, openstackclient",
     },
     Environment {
         purpose: "the KMIP server",

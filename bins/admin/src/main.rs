@@ -13,11 +13,12 @@ use clap::Parser as _;
 use strongroom_runtime::{Settings, chain};
 
 use crate::commands::{
-    CommandResult, Ended, audit, backup, completions, db, doctor, hsm, kmip, master_key, policy, rotation,
-    store, support_bundle,
+    CommandResult, Ended, audit, backup, completions, db, doctor, hsm, kmip, master_key, notices, policy,
+    rotation, store, support_bundle,
 };
 use crate::flags::{
-    Command, DbCommand, Flags, KmipCommand, MasterKeyCommand, PolicyCommand, ProjectKeyCommand, StoreCommand,
+    Command, DbCommand, Flags, KmipCommand, MasterKeyCommand, NoticesCommand, PolicyCommand,
+    ProjectKeyCommand, StoreCommand,
 };
 
 fn main() -> ExitCode {
@@ -83,6 +84,7 @@ fn main() -> ExitCode {
             let wanted = store::Wanted { from, to, project, dry_run };
             store::migrate(&settings, credentials.as_deref(), wanted, flags.output)
         }
+        Command::Notices { command: NoticesCommand::Test } => notices::test(&settings, flags.output),
         Command::Policy { command: PolicyCommand::Explain(asked) } => {
             policy::explain(&settings, &asked, flags.output)
         }

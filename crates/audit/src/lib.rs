@@ -32,8 +32,7 @@ mod writer;
 pub use error::{Damage, FileError, OpenError};
 pub use finding::{Defect, Finding};
 pub use forward::{
-    Backlog, Destination, ForwardError, ForwarderOptions, ForwarderStatus, Forwarding, Gate, SetUpError,
-    TlsFiles, backlog,
+    Backlog, Destination, ForwardError, ForwarderOptions, ForwarderStatus, Forwarding, Gate, backlog,
 };
 pub use hash::Hash;
 pub use journal::{Journal, Options};

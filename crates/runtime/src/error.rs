@@ -83,6 +83,9 @@ pub enum RunError {
     /// The journal's records can't be forwarded as the settings say.
     #[error("the audit journal can't be forwarded")]
     Forwarders(#[source] strongroom_audit::ForwardError),
+    /// Operators can't be told as the settings say.
+    #[error("notices can't be sent")]
+    Notices(#[source] strongroom_outbound::SetUpError),
     /// The operator's access rules can't be used.
     #[error("the access rules can't be used")]
     Policy(#[source] PolicyFileError),

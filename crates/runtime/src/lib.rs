@@ -12,6 +12,7 @@ mod first_run;
 mod kmip;
 mod logging;
 mod master_key;
+mod notices;
 mod orders;
 mod parts;
 mod pkcs11;
@@ -32,6 +33,7 @@ pub use first_run::{FirstRun, prepare};
 pub use kmip::{check_kmip, create_kmip_master_key};
 pub use logging::start_logging;
 pub use master_key::{CanaryVerdict, MasterKeyReport, MasterKeyVerdict, check_master_key, load_master_keys};
+pub use notices::send_test_notice;
 pub use pkcs11::{connect_tokens, pkcs11_config};
 pub use policy_file::{PolicyFile, PolicyFileError};
 pub use rotation::{
@@ -44,9 +46,9 @@ pub use serve::{Serving, serve};
 pub use settings::{
     AuditSection, CustodySetting, DoctorSection, EdgeSection, ExpirySection, Flag, IdentityName,
     IdentitySection, KeystoneSection, KmipSection, LoadSection, LogFormat, LogSection, MasterKeySection,
-    OrdersSection, Pkcs11Section, PolicySection, Problem, RotationSection, SandboxSection, SecretPlace,
-    Settings, SettingsError, Shown, SourceSection, Sources, StorageSection, StoreKind, StoresSection,
-    TokenSection,
+    NoticesSection, OrdersSection, Pkcs11Section, PolicySection, Problem, RotationSection, SandboxSection,
+    SecretPlace, Settings, SettingsError, Shown, SourceSection, Sources, StorageSection, StoreKind,
+    StoresSection, TokenSection,
 };
 
 /// How the server stopped.

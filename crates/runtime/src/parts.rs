@@ -6,14 +6,16 @@ use std::sync::Arc;
 use strongroom_api::Api;
 use strongroom_audit::{Forwarding, Journal, Options};
 use strongroom_core::access::PolicyRules;
-use strongroom_core::ports::SecretBackend;
+use strongroom_core::ports::{AuditSink as _, SecretBackend};
 use strongroom_core::{Builder, KeyManager, StartError, SystemClock};
+use strongroom_notify::Notifier;
 use strongroom_storage::{OpenError, OpenOptions, SqliteRepository};
 
 use crate::authenticator::authenticator;
 use crate::backends;
 use crate::error::RunError;
 use crate::master_key::{CanaryVerdict, judge, needed_keys};
+use crate::notices::notifier;
 use crate::policy_file::PolicyFile;
 use crate::settings::{PolicySection, Settings};
 
@@ -23,6 +25,7 @@ pub(crate) struct Parts {
     pub(crate) api: Api,
     pub(crate) repository: Arc<SqliteRepository>,
     pub(crate) forwarding: Forwarding,
+    pub(crate) notifier: Notifier,
 }
 
 /// Opens every part; the first that refuses stops the start. Nothing is changed on disk before the master
@@ -49,6 +52,7 @@ pub(crate) async fn open(
     // crash left is copied into it.
     let opened = SqliteRepository::open(&settings.storage.file, database).map_err(RunError::Storage)?;
     let repository = Arc::new(opened);
+    let notifier = notifier(&settings.notices, journal.node())?;
     let forwarders = settings.audit.forwarders.clone();
     let (forwarding, gate) =
         Forwarding::start(journal, forwarders, Arc::new(SystemClock)).map_err(RunError::Forwarders)?;
@@ -63,7 +67,7 @@ pub(crate) async fn open(
         .await
         .map_err(RunError::Start)?;
     let api = Api::new(manager.clone(), authenticator, settings.api.clone());
-    Ok(Parts { manager, api, repository, forwarding })
+    Ok(Parts { manager, api, repository, forwarding, notifier })
 }
 
 /// The operator's own access rules.

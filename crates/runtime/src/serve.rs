@@ -20,8 +20,8 @@ use crate::rotation::Rotator;
 use crate::service_manager;
 use crate::settings::Settings;
 
-/// How long forwarders may take to send what is left when the server stops. What then still is, is sent after
-/// the next start.
+/// How long forwarders and channels for notices may take to send what is left when the server stops. Records that
+/// then still are left are sent after the next start.
 const FORWARD_LAST: Duration = Duration::from_secs(3);
 
 /// How the server is to run.
@@ -81,7 +81,7 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     sweeper.await.ok();
     recorder.await.ok();
     drop(parts.manager);
-    parts.forwarding.stop(FORWARD_LAST).await;
+    tokio::join!(parts.forwarding.stop(FORWARD_LAST), parts.notifier.stop(FORWARD_LAST));
     tracing::info!(?stopped, "stopped");
     Ok(stopped)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 
 /// Makes an authority (`ca.pem`) and certificates with keys of it (`NAME.pem`, `NAME.key`) for `localhost`.
-pub(super) fn make(folder: &Path, names: &[&str]) {
+pub(crate) fn make(folder: &Path, names: &[&str]) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];

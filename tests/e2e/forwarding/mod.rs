@@ -1,9 +1,9 @@
 //! The journal's records reach other machines: every one, in order, whatever the other side does meanwhile.
 
-mod certificates;
+pub(crate) mod certificates;
 mod http;
 mod otlp;
-mod rsyslog;
+pub(crate) mod rsyslog;
 mod stalled;
 
 use std::fs;

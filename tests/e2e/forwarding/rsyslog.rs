@@ -8,12 +8,12 @@ use std::thread;
 use super::{assert_complete, certificates, numbers, server, until};
 
 /// Debian's rsyslog, as a receiver of syslog over TLS that writes what it takes into a file.
-struct Rsyslog {
+pub(crate) struct Rsyslog {
     child: Child,
 }
 
 impl Rsyslog {
-    fn configure(folder: &Path, port: u16) {
+    pub(crate) fn configure(folder: &Path, port: u16) {
         let place = folder.display();
         let text = format!(
             "global(workDirectory=\"{place}\" net.enableDNS=\"off\" maxMessageSize=\"64k\"\n\
@@ -30,7 +30,7 @@ impl Rsyslog {
         fs::write(folder.join("rsyslog.conf"), text).unwrap();
     }
 
-    fn start(folder: &Path, port: u16) -> Self {
+    pub(crate) fn start(folder: &Path, port: u16) -> Self {
         let log = fs::File::create(folder.join("rsyslog.log")).unwrap();
         let child = Command::new("/usr/sbin/rsyslogd")
             .arg("-n")

@@ -11,9 +11,11 @@ enum Role {
     Core,
     /// The network, around any service: knows none of ours.
     Edge,
+    /// The network, towards receivers outside: knows none of ours.
+    Outbound,
     /// A way into the domain (HTTP): knows core and whom the edge let in, and no adapter.
     Front,
-    /// Plugs into a port of core: knows core, and no other adapter.
+    /// Plugs into a port of core: knows core, how receivers are reached, and no other adapter.
     Adapter,
     /// Stored formats and memory for keys, plugged into a port of core like any adapter.
     Crypto,
@@ -41,6 +43,7 @@ impl Role {
             Some(("bins", _)) => Self::Bin,
             Some(("crates", "core")) => Self::Core,
             Some(("crates", "edge")) => Self::Edge,
+            Some(("crates", "outbound")) => Self::Outbound,
             Some(("crates", "api")) => Self::Front,
             Some(("crates", "runtime")) => Self::Runtime,
             Some(("crates", "crypto")) => Self::Crypto,
@@ -52,11 +55,11 @@ impl Role {
 
     /// Whether a package of this role may depend on one of that role.
     fn may_use(self, other: Self, kind: DependencyKind) -> bool {
-        use Role::{Adapter, Bin, Core, Crypto, Device, Edge, Front, Rig, Runtime, Tests, Xtask};
+        use Role::{Adapter, Bin, Core, Crypto, Device, Edge, Front, Outbound, Rig, Runtime, Tests, Xtask};
         match self {
             Tests => matches!(other, Core | Bin | Rig),
             Bin => matches!(other, Core | Edge | Front | Adapter | Crypto | Device | Runtime),
-            Runtime => matches!(other, Core | Edge | Front | Adapter | Crypto | Device),
+            Runtime => matches!(other, Core | Edge | Outbound | Front | Adapter | Crypto | Device),
             Device if kind == DependencyKind::Development && other == Rig => true,
             // A test may put real parts behind the ports.
             Core | Front | Adapter | Crypto | Device if kind == DependencyKind::Development => {
@@ -64,8 +67,9 @@ impl Role {
             }
             Front => matches!(other, Core | Edge),
             Device => matches!(other, Core | Crypto),
-            Adapter | Crypto => other == Core,
-            Core | Edge | Rig => false,
+            Adapter => matches!(other, Core | Outbound),
+            Crypto => other == Core,
+            Core | Edge | Outbound | Rig => false,
             Xtask => other == Tests,
         }
     }
@@ -122,6 +126,7 @@ mod tests {
             ("crates/runtime", "crates/edge", NORMAL),
             ("crates/crypto-kmip", "crates/core", NORMAL),
             ("crates/crypto-kmip", "crates/crypto", NORMAL),
+            ("crates/audit", "crates/outbound", NORMAL),
             ("crates/core", "crates/storage", DEV),
             ("crates/api", "crates/audit", DEV),
             ("tests", "crates/core", NORMAL),
@@ -143,6 +148,8 @@ mod tests {
             ("crates/api", "crates/runtime", DEV),
             ("crates/storage", "crates/crypto", NORMAL),
             ("crates/storage", "crates/edge", NORMAL),
+            ("crates/outbound", "crates/core", NORMAL),
+            ("crates/crypto", "crates/outbound", NORMAL),
             ("crates/edge", "crates/core", NORMAL),
             ("crates/edge", "crates/api", DEV),
             ("crates/crypto", "crates/crypto-kmip", NORMAL),

@@ -9,6 +9,7 @@ pub(crate) mod hsm;
 mod hsm_drill;
 pub(crate) mod kmip;
 pub(crate) mod master_key;
+pub(crate) mod notices;
 pub(crate) mod policy;
 pub(crate) mod rotation;
 pub(crate) mod store;

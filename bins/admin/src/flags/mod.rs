@@ -160,6 +160,14 @@ Examples:
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Notices to operators
+    #[command(after_help = "\
+Example:
+  strongroom-admin --config /etc/strongroom.toml notices test")]
+    Notices {
+        #[command(subcommand)]
+        command: NoticesCommand,
+    },
     /// The access rules
     #[command(after_help = "\
 Example:
@@ -365,6 +373,12 @@ pub(crate) enum StoreCommand {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum NoticesCommand {
+    /// Send a test by every channel of the settings, and tell how each did
+    Test,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,9 +4,10 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use strongroom_outbound::{SendError, SetUpError};
 
 use super::cadf::event;
-use super::receiver::{DeliveryError, Outgoing, Receiver, SetUpError};
+use super::receiver::{Outgoing, Receiver};
 
 /// Appends CADF events to a local file, one a line. The file is opened anew for each delivery, so that whatever
 /// rotates it needs to tell nobody.
@@ -28,7 +29,7 @@ fn open(path: &Path) -> io::Result<File> {
 
 #[async_trait]
 impl Receiver for CadfFile {
-    async fn deliver(&mut self, records: &[Outgoing]) -> Result<(), DeliveryError> {
+    async fn deliver(&mut self, records: &[Outgoing]) -> Result<(), SendError> {
         let mut text = Vec::new();
         for record in records {
             serde_json::to_writer(&mut text, &event(record, &self.node)).map_err(io::Error::other)?;

@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use strongroom_outbound::{SyslogAddress, TlsFiles};
+
 /// What a forwarder does, and how much depends on it.
 #[derive(Debug, Clone)]
 pub struct ForwarderOptions {
@@ -18,26 +20,10 @@ pub struct ForwarderOptions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Destination {
-    /// Syslog over TLS (RFC 5424, RFC 5425).
-    SyslogTls {
-        /// `host:port`.
-        address: String,
-        /// Whom to trust, and who to be.
-        tls: TlsFiles,
-        /// Longest message, in bytes.
-        max_message: usize,
-    },
-    /// Syslog over TCP with octet counting (RFC 5424, RFC 6587 section 3.4.1).
-    SyslogTcp {
-        /// `host:port`.
-        address: String,
-        /// Longest message, in bytes.
-        max_message: usize,
-    },
-    /// Syslog over UDP (RFC 5424, RFC 5426). Nothing tells whether anything arrives.
-    SyslogUdp {
-        /// `host:port`.
-        address: String,
+    /// Syslog (RFC 5424).
+    Syslog {
+        /// Where to, and over what.
+        to: SyslogAddress,
         /// Longest message, in bytes.
         max_message: usize,
     },
@@ -59,13 +45,4 @@ pub enum Destination {
     },
     /// A local file with one CADF event a line.
     CadfFile(PathBuf),
-}
-
-/// Files for TLS, in PEM form.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// The authorities that may have issued the other side's certificate.
-    pub authorities: PathBuf,
-    /// This side's certificate chain and private key, for mutual authentication.
-    pub identity: Option<(PathBuf, PathBuf)>,
 }

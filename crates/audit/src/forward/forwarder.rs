@@ -2,13 +2,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use strongroom_core::{Clock, Timestamp};
+use strongroom_outbound::SendError;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::cursor::Cursor;
 use super::follow::{Batch, Follower};
 use super::progress::Progress;
-use super::receiver::{DeliveryError, Receiver};
+use super::receiver::Receiver;
 use crate::error::FileError;
 use crate::position::Position;
 
@@ -102,7 +103,7 @@ impl Forwarder {
         self.progress.holds(made);
         let failed = self.progress.failure().is_some();
         let delivery = timeout(self.patience, self.receiver.deliver(&records)).await;
-        delivery.unwrap_or(Err(DeliveryError::TimedOut)).map_err(|error| error.to_string())?;
+        delivery.unwrap_or(Err(SendError::TimedOut)).map_err(|error| error.to_string())?;
         self.follower.advance(end);
         self.progress.delivered(records.len(), end, self.clock.now());
         if failed {

@@ -12,23 +12,19 @@ mod destination;
 mod follow;
 mod forwarder;
 mod gate;
-mod http_post;
 mod otlp;
 mod otlp_messages;
 mod progress;
 mod receiver;
 mod rfc5424;
 mod start;
-mod syslog_stream;
-mod syslog_udp;
-mod tls;
+mod syslog;
 mod webhook;
 
 pub use backlog::{Backlog, backlog};
-pub use destination::{Destination, ForwarderOptions, TlsFiles};
+pub use destination::{Destination, ForwarderOptions};
 pub use gate::Gate;
 pub use progress::ForwarderStatus;
-pub use receiver::SetUpError;
 pub use start::{ForwardError, Forwarding};
 
 pub(crate) use cursor::earliest;

@@ -1,14 +1,13 @@
 use async_trait::async_trait;
 use prost::Message as _;
 use strongroom_core::{Clock as _, SystemClock, Timestamp};
+use strongroom_outbound::{Post, SendError, SetUpError, TlsFiles};
 
-use super::destination::TlsFiles;
-use super::http_post::Post;
 use super::otlp_messages::{
     AnyValue, ExportRequest, ExportResponse, KeyValue, LogRecord, Resource, ResourceLogs, Scope, ScopeLogs,
     Severity,
 };
-use super::receiver::{DeliveryError, Outgoing, Receiver, SetUpError};
+use super::receiver::{Outgoing, Receiver};
 
 /// Attributes of a log record and the fields they tell. Names are those of OpenTelemetry's semantic conventions
 /// where there are any.
@@ -55,7 +54,7 @@ impl Otlp {
 
 #[async_trait]
 impl Receiver for Otlp {
-    async fn deliver(&mut self, records: &[Outgoing]) -> Result<(), DeliveryError> {
+    async fn deliver(&mut self, records: &[Outgoing]) -> Result<(), SendError> {
         let body = self.request(records, SystemClock.now()).encode_to_vec();
         let answer = self.post.send("application/x-protobuf", &[], body).await?;
         // By the specification what was rejected must not be sent again; the journal still has it.

@@ -1,13 +1,10 @@
 //! A record as a syslog message (RFC 5424): what one filters by as structured data, and the whole line of the
 //! journal as the message, so that the chain and its signatures can be verified from what was received.
 
+use strongroom_outbound::{SyslogSender, cut};
+
 use super::receiver::Outgoing;
 
-/// Facility 13, log audit, times 8 (RFC 5424 section 6.2.1).
-const FACILITY: u8 = 13 * 8;
-/// The element's name. 32473 is the enterprise number set aside for documentation (RFC 5612), since this
-/// project has none.
-const ELEMENT: &str = "strongroom@32473";
 /// Longest value of a parameter, in bytes, and the longest when the message would not fit otherwise.
 const LONGEST_VALUE: usize = 512;
 const SHORT_VALUE: usize = 32;
@@ -34,8 +31,7 @@ const PARAMETERS: [(&str, &[&str]); 13] = [
 
 /// Makes messages of one node.
 pub(super) struct Formatter {
-    /// ` HOSTNAME APP-NAME PROCID `.
-    sender: String,
+    sender: SyslogSender,
     node: String,
     most: usize,
 }
@@ -43,10 +39,11 @@ pub(super) struct Formatter {
 impl Formatter {
     /// Messages have at most `most` bytes.
     pub(super) fn new(node: &str, most: usize) -> Self {
-        let host = rustix::system::uname();
-        let host = printable(&host.nodename().to_string_lossy(), 255);
-        let sender = format!(" {host} strongroom {} ", std::process::id());
-        Self { sender, node: node.to_owned(), most: most.max(SMALLEST_BOUND) }
+        Self {
+            sender: SyslogSender::of_this_process(),
+            node: node.to_owned(),
+            most: most.max(SMALLEST_BOUND),
+        }
     }
 
     /// The message of a record.
@@ -68,52 +65,19 @@ impl Formatter {
             "refused" => 4,
             _ => 6,
         };
-        let at = match record.text(&["at"]) {
-            "" => "-".to_owned(),
-            at => format!("{}Z", printable(at, 30)),
-        };
+        let at = Some(record.text(&["at"])).filter(|at| !at.is_empty());
         let kind = Some(record.text(&["action"])).filter(|action| !action.is_empty());
-        let id = printable(kind.unwrap_or(record.text(&["kind"])), 32);
-        let mut text = format!("<{}>1 {at}{}{id} [{ELEMENT}", FACILITY + severity, self.sender);
-        parameter(&mut text, "node", &self.node, longest);
-        parameter(&mut text, "seq", &record.seq().to_string(), longest);
+        let mut message = self.sender.message(severity, at, kind.unwrap_or(record.text(&["kind"])));
+        message.parameter("node", &self.node, longest);
+        message.parameter("seq", &record.seq().to_string(), longest);
         for (name, path) in PARAMETERS {
-            parameter(&mut text, name, record.text(path), longest.max(if name == "hash" { 64 } else { 0 }));
+            message.parameter(name, record.text(path), longest.max(if name == "hash" { 64 } else { 0 }));
         }
         if truncated {
-            parameter(&mut text, "truncated", "yes", longest);
+            message.parameter("truncated", "yes", longest);
         }
-        text.push(']');
-        text
+        message.finish()
     }
-}
-
-/// Adds a parameter (RFC 5424 section 6.3.3); an empty value is left out.
-fn parameter(text: &mut String, name: &str, value: &str, longest: usize) {
-    if value.is_empty() {
-        return;
-    }
-    text.extend([" ", name, "=\""]);
-    for character in cut(value, longest).chars() {
-        match character {
-            '"' | '\\' | ']' => text.extend(['\\', character]),
-            // Nobody's terminal or line-wise tool is to be steered by what a caller is called.
-            character if character.is_control() => text.push(' '),
-            character => text.push(character),
-        }
-    }
-    text.push('"');
-}
-
-/// The header's fields hold printable ASCII only, and are never empty.
-fn printable(text: &str, longest: usize) -> String {
-    let sound: String = text.chars().filter(char::is_ascii_graphic).take(longest).collect();
-    if sound.is_empty() { "-".to_owned() } else { sound }
-}
-
-/// As many whole characters as fit.
-fn cut(text: &str, most: usize) -> &str {
-    text.get(..text.floor_char_boundary(most)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -132,7 +96,7 @@ mod tests {
         let rest = parts.next().unwrap();
         let mut characters = rest.strip_prefix('[').unwrap().chars();
         let element: String = characters.by_ref().take_while(|c| *c != ' ').collect();
-        assert_eq!(element, ELEMENT);
+        assert_eq!(element, "strongroom@32473");
         let mut parameters = BTreeMap::new();
         loop {
             let name: String = characters.by_ref().take_while(|c| *c != '=').collect();

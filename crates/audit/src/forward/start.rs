@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use strongroom_core::Clock;
 use strongroom_core::ports::{AuditError, AuditSink as _};
+use strongroom_outbound::SetUpError;
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
@@ -15,8 +16,8 @@ use super::follow::Follower;
 use super::forwarder::Forwarder;
 use super::gate::Gate;
 use super::progress::{ForwarderStatus, Progress};
-use super::receiver::{Receiver, SetUpError};
-use super::{cadf_file, otlp, syslog_stream, syslog_udp, webhook};
+use super::receiver::Receiver;
+use super::{cadf_file, otlp, syslog, webhook};
 use crate::error::FileError;
 use crate::journal::Journal;
 use crate::position::Position;
@@ -147,14 +148,8 @@ impl Forwarding {
 
 fn receiver(to: Destination, node: &str) -> Result<Box<dyn Receiver>, SetUpError> {
     Ok(match to {
-        Destination::SyslogTls { address, tls, max_message } => {
-            Box::new(syslog_stream::SyslogStream::new(address, Some(&tls), node, max_message)?)
-        }
-        Destination::SyslogTcp { address, max_message } => {
-            Box::new(syslog_stream::SyslogStream::new(address, None, node, max_message)?)
-        }
-        Destination::SyslogUdp { address, max_message } => {
-            Box::new(syslog_udp::SyslogUdp::new(address, node, max_message))
+        Destination::Syslog { to, max_message } => {
+            Box::new(syslog::SyslogRecords::new(to, node, max_message)?)
         }
         Destination::Webhook { url, secret, tls } => {
             Box::new(webhook::Webhook::new(&url, &secret, &tls, node)?)

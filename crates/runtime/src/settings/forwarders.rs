@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use strongroom_audit::{Destination, ForwarderOptions, TlsFiles};
+use strongroom_audit::{Destination, ForwarderOptions};
+use strongroom_outbound::{SyslogAddress, TlsFiles};
 
 use super::reader::Reader;
 
@@ -100,21 +101,22 @@ impl Given {
         let timeout = Duration::from_secs(self.timeout_seconds);
         let name = std::mem::take(&mut self.name);
         let to = match self.kind {
-            Kind::SyslogTls => Destination::SyslogTls {
-                address: self.address()?,
-                tls: self.tls(true)?,
-                max_message: self.max_message()?,
-            },
-            Kind::SyslogTcp => {
-                Destination::SyslogTcp { address: self.address()?, max_message: self.max_message()? }
-            }
             Kind::SyslogUdp if self.required => {
                 return Err(
                     "syslog-udp can't be required, for nothing tells whether a datagram arrives".to_owned()
                 );
             }
+            Kind::SyslogTls => {
+                let to = SyslogAddress::Tls { address: self.address()?, tls: self.tls(true)? };
+                Destination::Syslog { to, max_message: self.max_message()? }
+            }
+            Kind::SyslogTcp => {
+                let to = SyslogAddress::Tcp(self.address()?);
+                Destination::Syslog { to, max_message: self.max_message()? }
+            }
             Kind::SyslogUdp => {
-                Destination::SyslogUdp { address: self.address()?, max_message: self.max_message()? }
+                let to = SyslogAddress::Udp(self.address()?);
+                Destination::Syslog { to, max_message: self.max_message()? }
             }
             Kind::Webhook => {
                 let secret = self.secret_file.take().ok_or("secret_file is missing")?;
@@ -214,7 +216,8 @@ mod tests {
         .unwrap();
         let tls = TlsFiles { authorities: "/ca".into(), identity: Some(("/c".into(), "/k".into())) };
         let address = "siem.example:6514".to_owned();
-        assert_eq!(all[0].to, Destination::SyslogTls { address, tls, max_message: MESSAGE });
+        let to = SyslogAddress::Tls { address, tls };
+        assert_eq!(all[0].to, Destination::Syslog { to, max_message: MESSAGE });
         assert_eq!(all[0].required, Some(Duration::from_secs(7)));
         assert_eq!((all[1].required, all[1].timeout), (None, Duration::from_secs(10)));
         assert_eq!(

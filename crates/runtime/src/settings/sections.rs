@@ -16,6 +16,7 @@ use super::expiry::{ExpirySection, expiry};
 use super::identity::{IdentitySection, identity};
 use super::kmip::{KmipSection, kmip};
 use super::load::{LoadSection, load};
+use super::notices::{NoticesSection, notices};
 use super::orders::{OrdersSection, orders};
 use super::pkcs11::{Pkcs11Section, pkcs11};
 use super::quotas::quotas;
@@ -70,6 +71,8 @@ pub struct Settings {
     pub storage: StorageSection,
     /// Where and how the audit journal is kept.
     pub audit: AuditSection,
+    /// How operators are told.
+    pub notices: NoticesSection,
     /// What is checked before the server serves.
     pub doctor: DoctorSection,
     /// What the program logs about itself.
@@ -160,6 +163,7 @@ impl Settings {
             stores,
             storage: storage(&mut reader, &data_dir),
             audit: audit(&mut reader, &data_dir),
+            notices: notices(&mut reader),
             doctor: doctor(&mut reader),
             log: log(&mut reader),
             data_dir,

@@ -1,7 +1,6 @@
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject as _;
@@ -10,20 +9,28 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use zeroize::Zeroizing;
 
-use super::destination::TlsFiles;
-use super::receiver::SetUpError;
+use crate::error::SetUpError;
+use crate::secret::read_secret;
+
+/// Files for TLS, in PEM form.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The authorities that may have issued the other side's certificate.
+    pub authorities: PathBuf,
+    /// This side's certificate chain and private key, for mutual authentication.
+    pub identity: Option<(PathBuf, PathBuf)>,
+}
 
 /// Connects by TLS to one host.
-pub(super) struct Tls {
+pub(crate) struct Tls {
     connector: TlsConnector,
     host: ServerName<'static>,
 }
 
 impl Tls {
     /// For connections to that host, whose certificate has to name it.
-    pub(super) fn new(files: &TlsFiles, host: &str) -> Result<Self, SetUpError> {
+    pub(crate) fn new(files: &TlsFiles, host: &str) -> Result<Self, SetUpError> {
         let mut authorities = RootCertStore::empty();
         for certificate in certificates(&files.authorities)? {
             authorities.add(certificate)?;
@@ -44,7 +51,7 @@ impl Tls {
     }
 
     /// Shakes hands.
-    pub(super) async fn connect(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    pub(crate) async fn connect(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         self.connector.connect(self.host.clone(), stream).await
     }
 }
@@ -60,17 +67,4 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, SetUpError> {
     let text = read_secret(path)?;
     let missing = |_| SetUpError::Content { path: path.to_owned(), wanted: "private key in PEM form" };
     PrivateKeyDer::from_pem_slice(&text).map_err(missing)
-}
-
-/// Reads a file that only its owner may read.
-pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, SetUpError> {
-    let failed = |source| SetUpError::File { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
-    let mode = file.metadata().map_err(failed)?.mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(SetUpError::Exposed { path: path.to_owned(), mode });
-    }
-    let mut content = Zeroizing::new(Vec::with_capacity(16 << 10));
-    io::Read::read_to_end(&mut &file, &mut content).map_err(failed)?;
-    Ok(content)
 }

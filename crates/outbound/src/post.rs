@@ -8,15 +8,14 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::destination::TlsFiles;
-use super::receiver::{DeliveryError, SetUpError};
-use super::tls::Tls;
+use crate::error::{SendError, SetUpError};
+use crate::tls::{Tls, TlsFiles};
 
 /// Most bytes of an answer that are looked at.
 const LONGEST_ANSWER: usize = 64 << 10;
 
 /// Posts to one URL, each time on a connection of its own.
-pub(super) struct Post {
+pub struct Post {
     address: String,
     authority: String,
     path: String,
@@ -24,8 +23,8 @@ pub(super) struct Post {
 }
 
 impl Post {
-    /// To that URL. Without TLS only to this machine, for records say who did what.
-    pub(super) fn new(url: &str, files: &TlsFiles) -> Result<Self, SetUpError> {
+    /// To that URL. Without TLS only to this machine, for what is sent says who did what.
+    pub fn new(url: &str, files: &TlsFiles) -> Result<Self, SetUpError> {
         let refused = |problem| SetUpError::Address { address: url.to_owned(), problem };
         let uri: Uri = url.parse().map_err(|_| refused("no URL"))?;
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
@@ -51,12 +50,12 @@ impl Post {
     }
 
     /// Sends a body; gives the answer's body when its status is a good one.
-    pub(super) async fn send(
+    pub async fn send(
         &self,
         content_type: &str,
         headers: &[(HeaderName, String)],
         body: Vec<u8>,
-    ) -> Result<Bytes, DeliveryError> {
+    ) -> Result<Bytes, SendError> {
         let mut request =
             Request::post(&self.path).header(HOST, &self.authority).header(CONTENT_TYPE, content_type);
         for (name, value) in headers {
@@ -69,14 +68,14 @@ impl Post {
             Some(tls) => exchange(tls.connect(stream).await?, request).await?,
             None => exchange(stream, request).await?,
         };
-        if status.is_success() { Ok(answer) } else { Err(DeliveryError::Status(status)) }
+        if status.is_success() { Ok(answer) } else { Err(SendError::Status(status)) }
     }
 }
 
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send,
     request: Request<Full<Bytes>>,
-) -> Result<(StatusCode, Bytes), DeliveryError> {
+) -> Result<(StatusCode, Bytes), SendError> {
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
     let asking = async {
         let response = sender.send_request(request).await?;
