@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use serde_json::{Value, json};
 use strongroom_tests::{Ended, admin};
 
-pub(crate) use receivers::Place;
+pub(crate) use receivers::{KEY, PASSWORD, Place, Receiver};
 
 use crate::forwarding::rsyslog::Rsyslog;
 
