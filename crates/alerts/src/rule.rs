@@ -2,6 +2,7 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use strongroom_core::audit::Action;
 use strongroom_core::{SecretId, Timestamp};
 
 use crate::alert::{Alert, LockOut, Offender, Subject};
@@ -9,7 +10,7 @@ use crate::counter::Counter;
 use crate::observation::{Observation, Wanted};
 use crate::quiet::Quiet;
 
-/// Subjects that a rule tells apart: less than a megabyte, with the longest names.
+/// Subjects that a rule tells apart: two megabytes at most, with the longest names.
 const SUBJECTS: usize = 1024;
 
 /// What looks like an attack.
@@ -125,6 +126,8 @@ impl Judge {
             RuleKind::Refusals { by, times, within } if seen.refused > 0 => {
                 let subject = match by {
                     By::Caller => seen.caller.clone().map(Subject::Caller),
+                    // The edge counts sources together beyond those that it tells apart.
+                    By::Source if source.is_none() && seen.action == Action::Admit => Some(Subject::Many),
                     By::Source => source.map(Subject::Source),
                     By::Secret => seen.secret.map(Subject::Secret),
                 };
@@ -209,7 +212,6 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use proptest::prelude::*;
-    use strongroom_core::audit::Action;
 
     use super::*;
 
@@ -277,6 +279,16 @@ mod tests {
         let alerts: Vec<_> = found.into_iter().filter_map(|found| found.alert).collect();
         assert_eq!(alerts.len(), 1, "{alerts:?}");
         assert_eq!(alerts[0].subject, Subject::Many);
+    }
+
+    #[test]
+    fn what_the_edge_counts_together_is_told_together() {
+        let together = Observation { address: None, action: Action::Admit, refused: 19, ..refusal(1, 0) };
+        let mut judge = judge(20);
+        assert!(judge.look(&together, same).alert.is_none());
+        let found = judge.look(&together, same);
+        assert_eq!(found.alert.map(|alert| (alert.subject, alert.count)), Some((Subject::Many, Some(38))));
+        assert_eq!(found.lock_out, None);
     }
 
     #[test]

@@ -84,10 +84,16 @@ impl Watch {
                     }
                 }
                 seen = self.seen.recv() => {
-                    let Some(seen) = seen else { return };
+                    let Some(seen) = seen else { break };
                     self.look(seen, responder).await;
                 }
             }
+        }
+        if let Some(last) = self.pending.pop() {
+            // Who has read before is still not known, and after the next start these will have.
+            self.unseen
+                .fetch_add(u64::try_from(self.pending.len() + 1).unwrap_or(u64::MAX), Ordering::Relaxed);
+            self.tell_unseen(last.at, responder).await;
         }
     }
 
@@ -285,6 +291,15 @@ mod tests {
         let alerts = told(rules, events, None).await;
         assert_eq!(alerts.len(), 1, "the same caller, within the quiet time");
         assert!(matches!(&alerts[0].subject, Subject::Reading(id, Some(_)) if *id == decoy));
+    }
+
+    #[tokio::test]
+    async fn readings_that_could_not_be_judged_are_told() {
+        let secret = SecretId::random();
+        let rules = vec![rule(RuleKind::FirstReader { older_than: Duration::from_secs(1) })];
+        let events = vec![(event(Action::PayloadRead, secret, Outcome::Success), true); 3];
+        let alerts = told(rules, events, None).await;
+        assert_eq!((alerts.len(), alerts[0].kind, alerts[0].count), (1, "not-looked-at", Some(3)));
     }
 
     #[tokio::test]
