@@ -10,6 +10,7 @@
 mod access;
 mod acls;
 mod admin;
+mod alerts;
 mod audit_looking;
 mod audit_proof;
 mod audit_records;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 use strongroom_core::{CallContext, ProjectId, UserId};
-use strongroom_edge::{Capacity, Place, RateLimiter, Refusal, Refusals};
+use strongroom_edge::{Capacity, LockOuts, Place, RateLimiter, Refusal, Refusals};
 
 use crate::answer::{Reply, with_header};
 use crate::fault::turned_away;
@@ -22,6 +22,8 @@ pub struct Admission {
     pub caller_rate: Option<Arc<RateLimiter>>,
     /// How many requests the callers of each project may send together.
     pub project_rate: Option<Arc<RateLimiter>>,
+    /// Which callers are locked out, by project and user.
+    pub lock_outs: LockOuts,
     /// Where refusals are counted.
     pub refusals: Refusals,
 }
@@ -33,6 +35,7 @@ impl Default for Admission {
             capacity: Capacity::new(128, Duration::from_millis(500)),
             caller_rate: None,
             project_rate: None,
+            lock_outs: LockOuts::default(),
             refusals: Refusals::new(Duration::from_mins(1)),
         }
     }
@@ -50,11 +53,15 @@ impl Admission {
         self.refuse(source, Refusal::Overload, StatusCode::SERVICE_UNAVAILABLE, message, Duration::ZERO)
     }
 
-    /// The answer to a caller who has, or whose project has, sent more requests than it may.
+    /// The answer to a caller who is locked out, or who has, or whose project has, sent more requests than it may.
     pub(crate) fn too_many(&self, context: &CallContext) -> Option<Reply> {
         let (caller, source) = (&context.caller, context.origin.address);
         let project = caller.project.as_ref().map(ProjectId::as_str);
         let user = caller.user.as_ref().map(UserId::as_str);
+        if let Some(wait) = self.lock_outs.caller(&(project, user), source) {
+            let message = "Requests of this user are refused for a while, after what was done in its name.";
+            return Some(self.refuse(source, Refusal::LockedOut, StatusCode::FORBIDDEN, message, wait));
+        }
         let too_many = StatusCode::TOO_MANY_REQUESTS;
         if let Some(Err(wait)) = self.caller_rate.as_ref().map(|limiter| limiter.take(&(project, user))) {
             let message = "Too many requests of this user.";

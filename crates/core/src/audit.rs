@@ -198,6 +198,12 @@ pub enum Action {
     /// Found out, after a crash, whether a change that was begun had been done.
     #[serde(rename = "change.settle")]
     ChangeSettle,
+    /// Found that records look like an attack, and told operators; the target names rule and subject.
+    #[serde(rename = "alert.raise")]
+    AlertRaise,
+    /// Locked somebody out for a while; the target names rule, time and whom.
+    #[serde(rename = "lock-out.begin")]
+    LockOutBegin,
     /// Sent a request that names nothing this service has.
     #[serde(rename = "request")]
     Request,
@@ -234,6 +240,10 @@ pub enum Target {
     JournalEnd(String),
     /// A project's move between secret stores, as `from:to:project`.
     Migration(String),
+    /// An alert, as `rule: subject`.
+    Alert(String),
+    /// A lock-out, as `rule: seconds s, whom`.
+    LockOut(String),
 }
 
 impl From<Object> for Target {
@@ -258,6 +268,8 @@ impl std::fmt::Display for Target {
             Self::MasterKey(name) => write!(f, "master-key/{name}"),
             Self::JournalEnd(place) => write!(f, "journal-end/{place}"),
             Self::Migration(what) => write!(f, "migration/{what}"),
+            Self::Alert(what) => write!(f, "alert/{what}"),
+            Self::LockOut(what) => write!(f, "lock-out/{what}"),
         }
     }
 }

@@ -32,6 +32,8 @@ pub enum Refusal {
     SourceConnections,
     /// The source has sent more requests than it may.
     SourceRate,
+    /// The source, or the caller, is locked out for a while.
+    LockedOut,
     /// The caller has sent more requests than it may.
     CallerRate,
     /// The caller's project has sent more requests than it may.
@@ -54,6 +56,7 @@ impl Refusal {
             Self::Forwarded => "forwarded-header",
             Self::SourceConnections => "source-connections",
             Self::SourceRate => "source-rate",
+            Self::LockedOut => "locked-out",
             Self::CallerRate => "caller-rate",
             Self::ProjectRate => "project-rate",
             Self::Overload => "overload",

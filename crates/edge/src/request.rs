@@ -73,6 +73,9 @@ impl<S, B> Gate<S, B> {
         if !self.shared.rules.admits(peer.address) {
             return Err(away(peer, Refusal::Source));
         }
+        if let Some(wait) = self.shared.rules.lock_outs.source(peer.address) {
+            return Err(TurnedAway { peer, refusal: Refusal::LockedOut, wait: Some(wait.as_secs() + 1) });
+        }
         if let Some(limiter) = &self.shared.rules.source_rate
             && let Err(wait) = limiter.take(&source(peer.address))
         {
@@ -109,6 +112,10 @@ impl<S, B> Gate<S, B> {
 fn answer<B>(away: &TurnedAway, refuse: fn(StatusCode, &'static str) -> Response<B>) -> Response<B> {
     let (status, message) = match away.refusal {
         Refusal::Source => (StatusCode::FORBIDDEN, "Requests from this network are not allowed."),
+        Refusal::LockedOut => (
+            StatusCode::FORBIDDEN,
+            "Requests from this address are refused for a while, after what it has done.",
+        ),
         Refusal::SourceRate => (StatusCode::TOO_MANY_REQUESTS, "Too many requests from this address."),
         _ => (
             StatusCode::BAD_REQUEST,

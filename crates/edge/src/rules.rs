@@ -2,6 +2,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::forwarded::ForwardingHeaders;
+use crate::lock_outs::LockOuts;
 use crate::networks::Networks;
 use crate::rate::RateLimiter;
 use crate::tls::Tls;
@@ -18,6 +19,8 @@ pub struct Rules {
     pub tls: Option<Arc<Tls>>,
     /// How many requests each source may send.
     pub source_rate: Option<Arc<RateLimiter>>,
+    /// Which sources are locked out.
+    pub lock_outs: LockOuts,
 }
 
 /// The proxies in front: who they are and how they tell whom they connect for.

@@ -5,29 +5,36 @@ use std::sync::Arc;
 use strongroom_api::Admission;
 use strongroom_core::audit::{Action, Origin, Outcome, Reason};
 use strongroom_core::{CallContext, Caller, KeyManager};
-use strongroom_edge::{Capacity, CountedRefusals, RateLimiter, Refusals, Rules, Tls};
+use strongroom_edge::{Capacity, CountedRefusals, LockOuts, RateLimiter, Refusals, Rules, Tls};
 
 use crate::error::RunError;
 use crate::settings::{LoadSection, Settings};
 
+/// Nobody is locked out yet; and never the named networks, or the proxies, behind which everybody is.
+pub(crate) fn lock_outs(settings: &Settings) -> LockOuts {
+    LockOuts::new(vec![settings.alerts.never_lock_out.clone(), settings.edge.proxies.networks.clone()])
+}
+
 /// Who may come in, and how. Reads the TLS files.
-pub(crate) fn rules(settings: &Settings) -> Result<Rules, RunError> {
+pub(crate) fn rules(settings: &Settings, lock_outs: LockOuts) -> Result<Rules, RunError> {
     let tls = settings.tls.clone().map(Tls::load).transpose().map_err(RunError::Tls)?;
     Ok(Rules {
         allowed: settings.edge.allowed.clone(),
         proxies: settings.edge.proxies.clone(),
         tls: tls.map(Arc::new),
         source_rate: settings.edge.source_rate.map(|rate| Arc::new(RateLimiter::new(rate))),
+        lock_outs,
     })
 }
 
 /// How much is taken on.
-pub(crate) fn admission(load: &LoadSection, refusals: Refusals) -> Admission {
+pub(crate) fn admission(load: &LoadSection, lock_outs: LockOuts, refusals: Refusals) -> Admission {
     let limiter = |rate| Arc::new(RateLimiter::new(rate));
     Admission {
         capacity: Capacity::new(load.at_work, load.patience),
         caller_rate: load.caller_rate.map(limiter),
         project_rate: load.project_rate.map(limiter),
+        lock_outs,
         refusals,
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod alerts;
 mod authenticator;
 mod backends;
 mod backup;
@@ -44,11 +45,11 @@ pub use rotation::{
 pub use sandbox::{Confinement, Sandbox, confine};
 pub use serve::{Serving, serve};
 pub use settings::{
-    AuditSection, CustodySetting, DoctorSection, EdgeSection, ExpirySection, Flag, IdentityName,
-    IdentitySection, KeystoneSection, KmipSection, LoadSection, LogFormat, LogSection, MasterKeySection,
-    NoticesSection, OrdersSection, Pkcs11Section, PolicySection, Problem, RotationSection, SandboxSection,
-    SecretPlace, Settings, SettingsError, Shown, SourceSection, Sources, StorageSection, StoreKind,
-    StoresSection, TokenSection,
+    AlertsSection, AuditSection, CustodySetting, DoctorSection, EdgeSection, ExpirySection, Flag,
+    IdentityName, IdentitySection, KeystoneSection, KmipSection, LoadSection, LogFormat, LogSection,
+    MasterKeySection, NoticesSection, OrdersSection, Pkcs11Section, PolicySection, Problem, RotationSection,
+    SandboxSection, SecretPlace, Settings, SettingsError, Shown, SourceSection, Sources, StorageSection,
+    StoreKind, StoresSection, TokenSection,
 };
 
 /// How the server stopped.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use strongroom_alerts::{Watch, watch};
 use strongroom_api::Api;
 use strongroom_audit::{Forwarding, Journal, Options};
 use strongroom_core::access::PolicyRules;
@@ -26,6 +27,7 @@ pub(crate) struct Parts {
     pub(crate) repository: Arc<SqliteRepository>,
     pub(crate) forwarding: Forwarding,
     pub(crate) notifier: Notifier,
+    pub(crate) watch: Watch,
 }
 
 /// Opens every part; the first that refuses stops the start. Nothing is changed on disk before the master
@@ -56,18 +58,19 @@ pub(crate) async fn open(
     let forwarders = settings.audit.forwarders.clone();
     let (forwarding, gate) =
         Forwarding::start(journal, forwarders, Arc::new(SystemClock)).map_err(RunError::Forwarders)?;
+    let (spout, watch) = watch(settings.alerts.rules.clone(), strongroom_edge::source);
     let manager = backends
         .into_iter()
         .fold(KeyManager::builder(), Builder::shared_backend)
         .repository(Arc::clone(&repository))
-        .audit(gate)
+        .audit(spout.tap(gate))
         .policy(settings.policy.rule_set, rules)
         .quotas(settings.quotas)
         .build()
         .await
         .map_err(RunError::Start)?;
     let api = Api::new(manager.clone(), authenticator, settings.api.clone());
-    Ok(Parts { manager, api, repository, forwarding, notifier })
+    Ok(Parts { manager, api, repository, forwarding, notifier, watch })
 }
 
 /// The operator's own access rules.

@@ -9,6 +9,7 @@ use strongroom_edge::{Refusals, Server, Stopping};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::alerts::{Answering, Watching};
 use crate::disposal;
 use crate::doctor;
 use crate::edge;
@@ -44,9 +45,16 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     let failed = |source| RunError::Listen { address: settings.listen, source };
     let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let rules = edge::rules(&settings)?;
+    let lock_outs = edge::lock_outs(&settings);
+    let rules = edge::rules(&settings, lock_outs.clone())?;
     let parts = parts::open(&settings, credentials.as_deref(), create).await?;
     doctor::look_before_serving(&settings, credentials.as_deref())?;
+    let answering = Answering {
+        manager: parts.manager.clone(),
+        notifier: parts.notifier.clone(),
+        lock_outs: lock_outs.clone(),
+    };
+    let watching = Watching::start(parts.watch, answering, settings.audit.folder.clone());
     let sweeper = tokio::spawn(expiry::look_after(
         Arc::clone(&parts.repository),
         parts.manager.clone(),
@@ -65,7 +73,7 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     service_manager::ready(&endpoint);
     let alive = tokio::spawn(service_manager::keep_alive());
     let patience = settings.limits.drain_timeout;
-    let api = parts.api.taking_on(edge::admission(&settings.load, refusals.clone()));
+    let api = parts.api.taking_on(edge::admission(&settings.load, lock_outs, refusals.clone()));
     let idle = api.idle();
     let service = api.into_service();
     let server = Server::new(listener, service, turned_away, rules, settings.limits, refusals.clone());
@@ -77,6 +85,7 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     recorder.abort();
     alive.abort();
     edge::record(&parts.manager, refusals.take()).await;
+    watching.stop(FORWARD_LAST).await;
     // The journal closes with the last use of it, and its last records are still to be sent.
     sweeper.await.ok();
     recorder.await.ok();

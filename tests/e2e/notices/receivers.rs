@@ -10,9 +10,10 @@ use serde_json::Value;
 use strongroom_tests::python;
 
 const USER: &str = "strongroom";
-const PASSWORD: &str = "correct horse battery";
+/// Neither may ever be in anything that is sent or printed.
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
-const KEY: &str = "the key that signs notices";
+pub(crate) const KEY: &str = "the key that signs notices";
 
 /// A receiver in Python, which prints what it takes. It is killed when dropped.
 pub(crate) struct Receiver {

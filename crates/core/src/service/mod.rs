@@ -22,6 +22,7 @@ mod secrets;
 mod settle;
 mod stores;
 mod transport_keys;
+mod watching;
 mod work;
 
 pub use acls::{AclChange, Acls};

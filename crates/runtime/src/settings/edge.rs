@@ -83,7 +83,7 @@ pub(super) fn is_public(address: IpAddr) -> bool {
     }
 }
 
-fn networks(reader: &mut Reader, key: &'static str) -> Networks {
+pub(super) fn networks(reader: &mut Reader, key: &'static str) -> Networks {
     let texts = reader.get(key, Vec::<String>::new(), NETWORKS);
     Networks::parse(texts.iter().map(String::as_str)).unwrap_or_else(|error| {
         reader.refuse(key, error.to_string());

@@ -1,5 +1,6 @@
 //! What the operator can set, where each value came from, and every problem with it at once.
 
+mod alerts;
 mod audit;
 mod cors;
 mod doctor;
@@ -21,6 +22,7 @@ mod sources;
 mod stores;
 mod tls;
 
+pub use alerts::AlertsSection;
 pub use audit::AuditSection;
 pub use doctor::DoctorSection;
 pub use edge::EdgeSection;

@@ -8,6 +8,7 @@ use strongroom_core::RuleSet;
 use strongroom_core::quota::EffectiveQuotas;
 use strongroom_edge::{ClientCertificates, Limits, TlsFiles};
 
+use super::alerts::{AlertsSection, alerts};
 use super::audit::{AuditSection, audit};
 use super::cors::cors;
 use super::doctor::{DoctorSection, doctor};
@@ -71,6 +72,8 @@ pub struct Settings {
     pub storage: StorageSection,
     /// Where and how the audit journal is kept.
     pub audit: AuditSection,
+    /// What operators are told at once, and who is locked out.
+    pub alerts: AlertsSection,
     /// How operators are told.
     pub notices: NoticesSection,
     /// What is checked before the server serves.
@@ -163,6 +166,7 @@ impl Settings {
             stores,
             storage: storage(&mut reader, &data_dir),
             audit: audit(&mut reader, &data_dir),
+            alerts: alerts(&mut reader),
             notices: notices(&mut reader),
             doctor: doctor(&mut reader),
             log: log(&mut reader),
