@@ -22,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::Service;
 
+use crate::framing::{Doubtful, Watched};
 use crate::limits::Limits;
 use crate::peer::{Peer, Scheme};
 use crate::proxy_protocol::{ProxyHeaderError, introduced};
@@ -135,7 +136,9 @@ where
     {
         let begun = Arc::new(AtomicBool::new(false));
         let address = peer.address;
-        let gate = Gate { shared: Arc::clone(self), peer, from_proxy };
+        let doubtful = Doubtful::none();
+        let io = Watched::new(io, doubtful.clone());
+        let gate = Gate::new(Arc::clone(self), peer, from_proxy, doubtful);
         let beginning = Arc::clone(&begun);
         let service = service_fn(move |request: Request<Incoming>| {
             beginning.store(true, Ordering::Relaxed);
