@@ -91,10 +91,11 @@ where
             let peer = Peer { scheme: Scheme::Https, certificate: leaf, ..peer };
             Ok((seat, peer, Spoken::Tls(Box::new(stream))))
         };
-        let opened = tokio::time::timeout(self.limits.handshake_timeout, opening).await;
+        // Boxed, and so is what follows: a connection that is idle holds what it needs then and nothing else.
+        let opened = tokio::time::timeout(self.limits.handshake_timeout, Box::pin(opening)).await;
         match opened.unwrap_or(Err(Ended::Refused(address, Refusal::HandshakeTimeout))) {
             Ok((_seat, peer, Spoken::Plain(stream))) => self.speak(stream, peer, from_proxy, watcher).await,
-            Ok((_seat, peer, Spoken::Tls(stream))) => self.speak(*stream, peer, from_proxy, watcher).await,
+            Ok((_seat, peer, Spoken::Tls(stream))) => self.speak(stream, peer, from_proxy, watcher).await,
             Err(Ended::Refused(source, refusal)) => self.refusals.note(source, refusal),
             Err(Ended::Left) => {}
         }
@@ -144,9 +145,9 @@ where
             beginning.store(true, Ordering::Relaxed);
             gate.pass(request)
         });
-        let connection = self.http.serve_connection(TokioIo::new(io), service);
+        let served = Box::pin(watcher.watch(self.http.serve_connection(TokioIo::new(io), service)));
         tokio::select! {
-            ended = watcher.watch(connection) => if let Err(error) = ended {
+            ended = served => if let Err(error) = ended {
                 if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
                     self.refusals.note(address, Refusal::NotHttp);
                 }

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -19,6 +19,8 @@ pub(super) struct Endpoint {
     /// The address.
     pub(super) address: SocketAddr,
     tls: Option<TlsConnector>,
+    /// What each connection begins with.
+    preamble: &'static [u8],
 }
 
 /// What bytes are sent on.
@@ -29,7 +31,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 impl Endpoint {
     /// Plain HTTP.
     pub(super) fn http(address: SocketAddr) -> Self {
-        Self { address, tls: None }
+        Self { address, tls: None, preamble: b"" }
     }
 
     /// HTTPS by whoever shows the certificate in this PEM file.
@@ -42,15 +44,21 @@ impl Endpoint {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(trusted)
             .with_no_client_auth();
-        Ok(Self { address, tls: Some(TlsConnector::from(Arc::new(config))) })
+        Ok(Self { address, tls: Some(TlsConnector::from(Arc::new(config))), preamble: b"" })
+    }
+
+    /// The same as a proxy comes there: with a PROXY header, which tells of no client.
+    pub(super) fn as_proxy(self) -> Self {
+        Self { preamble: b"PROXY UNKNOWN\r\n", ..self }
     }
 
     /// Connects.
     pub(super) async fn connect(&self) -> Result<Box<dyn Stream>> {
         let address = self.address;
-        let stream =
+        let mut stream =
             TcpStream::connect(address).await.with_context(|| format!("can't connect to {address}"))?;
         stream.set_nodelay(true)?;
+        stream.write_all(self.preamble).await?;
         match &self.tls {
             None => Ok(Box::new(stream)),
             Some(tls) => {

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use super::endpoint::Endpoint;
 use super::findings::Findings;
 use super::offered::Offer;
-use super::process::{Launch, Running, Server};
+use super::process::{Running, Server};
 use super::stage::{Stage, runtime};
 use super::workload;
 use crate::workspace;
@@ -61,14 +61,9 @@ pub(super) fn measure(stage: &Stage) -> Result<Findings> {
 
 /// A server that knows the proxy. Its first run makes the certificate that HAProxy shows here.
 fn behind_proxy(stage: &Stage, name: &str) -> Result<Server> {
-    let data = stage.server(name).https().start()?.stop()?.data;
+    let launch = stage.server(name).https().start()?.stop()?;
     let switch = stage.folder.join(format!("{name}.drain")).display().to_string();
-    Launch::new(&stage.binaries.join("strongroom-server"), data)
-        .set("EDGE__PROXIES", "[\"127.0.0.1\"]")
-        .set("EDGE__PROXY_PROTOCOL", "true")
-        .set("EDGE__FORWARDING_HEADERS", "x-forwarded")
-        .set("API__HEALTHCHECK_DISABLE_FILE", &switch)
-        .start()
+    launch.behind_proxy().set("API__HEALTHCHECK_DISABLE_FILE", &switch).start()
 }
 
 fn proxy(stage: &Stage, servers: [&Server; 2], log: &Path) -> Result<(Endpoint, Running)> {

@@ -62,17 +62,33 @@ pub(super) struct Launch {
     config: Option<PathBuf>,
     environment: Vec<(String, String)>,
     https: bool,
+    behind_proxy: bool,
 }
 
 impl Launch {
     /// A first run, or a later one, in that data folder, over plain HTTP.
     pub(super) fn new(binary: &Path, data: PathBuf) -> Self {
-        Self { binary: binary.to_owned(), data, config: None, environment: Vec::new(), https: false }
+        Self {
+            binary: binary.to_owned(),
+            data,
+            config: None,
+            environment: Vec::new(),
+            https: false,
+            behind_proxy: false,
+        }
     }
 
     /// The same over HTTPS, with the certificate that the first run makes.
     pub(super) fn https(self) -> Self {
         Self { https: true, ..self }
+    }
+
+    /// The same over plain HTTP for proxies on this machine, which begin with a PROXY header.
+    pub(super) fn behind_proxy(self) -> Self {
+        Self { https: false, behind_proxy: true, ..self }
+            .set("EDGE__PROXIES", "[\"127.0.0.1\"]")
+            .set("EDGE__PROXY_PROTOCOL", "true")
+            .set("EDGE__FORWARDING_HEADERS", "x-forwarded")
     }
 
     /// With one setting more, named as in the environment but for the prefix.
@@ -134,7 +150,7 @@ impl Server {
 }
 
 fn start(launch: &Launch) -> Result<(Endpoint, Running, Duration)> {
-    let Launch { binary, data, config, environment, https } = launch;
+    let Launch { binary, data, config, environment, https, behind_proxy } = launch;
     let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
     let log = data.with_extension("log");
     let mut command = step::ours(binary);
@@ -153,6 +169,7 @@ fn start(launch: &Launch) -> Result<(Endpoint, Running, Duration)> {
         // The first run makes the certificate.
         let endpoint = match https {
             true => Endpoint::https(address, &data.join("tls/certificate.pem"))?,
+            false if *behind_proxy => Endpoint::http(address).as_proxy(),
             false => Endpoint::http(address),
         };
         let discovery = workload::discovery(&endpoint);

@@ -15,7 +15,7 @@ use super::stage::{Stage, runtime, told};
 use super::workload::{self, READER};
 
 /// About as many bytes as a record has.
-const RECORD: u32 = 700;
+const RECORD: usize = 460;
 
 /// The command as it is released, its start and its reading of the files included; the digest has the bytes in
 /// memory already.
@@ -23,8 +23,8 @@ pub(super) fn measure(stage: &Stage) -> Result<Findings> {
     let server = stage.server("verify").start()?;
     let exchanges = runtime()?.block_on(workload::payload_reads(&server.endpoint, READER))?;
     let load = Load { endpoint: server.endpoint.clone(), exchanges, connections: 64 };
-    let reads = usize::try_from(stage.plan.many)? * 2;
-    println!("    making a journal of about {} MiB", stage.plan.many / 512 * RECORD / 1024);
+    let reads = usize::try_from(stage.plan.many.max(50_000))? * 2;
+    println!("    making a journal of about {} MiB", reads * RECORD >> 20);
     load.run(Until::Count(reads))?;
     let data = server.stop()?.data;
     let mut segments = Vec::new();
