@@ -4,7 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa,
+    KeyIdMethod, KeyPair, RevokedCertParams, SerialNumber, date_time_ymd,
+};
 use serde_json::json;
 use strongroom_tests::{Server, run, write_private};
 
@@ -38,9 +41,20 @@ fn authority(folder: &Path, name: &str) -> Authority {
 
 /// A certificate and its key, in files of that name.
 fn issue(folder: &Path, authority: &Authority, name: &str, host: Option<&str>) {
+    issue_numbered(folder, authority, name, host, None);
+}
+
+fn issue_numbered(
+    folder: &Path,
+    authority: &Authority,
+    name: &str,
+    host: Option<&str>,
+    serial: Option<SerialNumber>,
+) {
     let mut parameters =
         CertificateParams::new(host.map(str::to_owned).into_iter().collect::<Vec<_>>()).unwrap();
     parameters.distinguished_name.push(DnType::CommonName, name);
+    parameters.serial_number = serial;
     let key = KeyPair::generate().unwrap();
     let certificate = parameters.signed_by(&key, authority).unwrap();
     fs::write(folder.join(format!("{name}.pem")), certificate.pem()).unwrap();
@@ -90,4 +104,48 @@ fn a_certificate_names_user_project_and_roles_by_the_first_rule_that_fits() {
     let created = records.iter().find(|record| record["action"] == "secret.create").unwrap();
     let expected = json!({"user": "nova-1", "project": "compute", "roles": ["member", "reader"], "source": "certificate"});
     assert_eq!(created["caller"], expected);
+}
+
+#[test]
+fn a_revoked_certificate_stands_for_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let ours = authority(folder, "authority");
+    issue(folder, &ours, "server", Some("127.0.0.1"));
+    issue(folder, &ours, "nova-1", None);
+    let revoked = SerialNumber::from(4711);
+    issue_numbered(folder, &ours, "nova-2", None, Some(revoked.clone()));
+    let entry = RevokedCertParams {
+        serial_number: revoked,
+        revocation_time: date_time_ymd(2024, 1, 1),
+        reason_code: None,
+        invalidity_date: None,
+    };
+    let list = CertificateRevocationListParams {
+        this_update: date_time_ymd(2024, 1, 1),
+        next_update: date_time_ymd(4000, 1, 1),
+        crl_number: SerialNumber::from(1),
+        issuing_distribution_point: None,
+        revoked_certs: vec![entry],
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    fs::write(folder.join("crl.pem"), list.signed_by(&ours).unwrap().pem().unwrap()).unwrap();
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    fs::write(folder.join("strongroom.toml"), RULES).unwrap();
+    let data = folder.join("data");
+    let mut command = Server::https_command(&data);
+    command.args(["--config", &path("strongroom.toml")]);
+    command.env("STRONGROOM_TLS__CERTIFICATE", path("server.pem"));
+    command.env("STRONGROOM_TLS__KEY", path("server.key"));
+    command.env("STRONGROOM_TLS__CLIENT_CERTIFICATES", "required");
+    command.env("STRONGROOM_TLS__CLIENT_CA", path("authority.pem"));
+    command.env("STRONGROOM_TLS__CLIENT_CRL_FILES", format!("[{:?}]", path("crl.pem")));
+    let server = Server::try_start(command, &data).unwrap();
+    for (name, expected) in [("nova-1", "200"), ("nova-2", "000")] {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--output", "/dev/null", "--write-out", "%{http_code}"]);
+        curl.args(["--cacert", &path("authority.pem"), "--cert", &path(&format!("{name}.pem"))]);
+        curl.args(["--key", &path(&format!("{name}.key"))]).arg(format!("{}/v1/secrets", server.endpoint()));
+        assert_eq!(run(&mut curl).stdout, expected, "{name}");
+    }
 }

@@ -96,6 +96,7 @@ fn a_key_that_others_can_read_and_settings_that_contradict_each_other_stop_the_s
         (&pair[..1], "tls.key (from default): tls.certificate and tls.key are given both or not at all"),
         (&[("TLS__CLIENT_CERTIFICATES", "required")], "tls.client_ca names their authorities"),
         (&[("TLS__CLIENT_CA", certificate)], "give both or neither"),
+        (&[("TLS__CLIENT_CRL_FILES", "[\"/crl.pem\"]")], "are for clients that are asked for one"),
         (&[("EDGE__PROXIES", "[\"127.0.0.1\"]")], "a proxy has to tell whom it connects for"),
         (&[("EDGE__PROXY_PROTOCOL", "true")], "only taken from proxies that are named"),
         (&[("EDGE__ALLOWED_NETWORKS", "[\"10.0.0.1/8\"]")], "is neither an address nor a network"),

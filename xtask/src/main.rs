@@ -41,7 +41,10 @@ enum Task {
     FloorServer,
     /// The part of `bench` that runs in a release build
     #[command(hide = true)]
-    BenchRun(bench::RunOptions),
+    BenchRun(bench::Options),
+    /// Open keys in a token again and again, as standard input says
+    #[command(hide = true)]
+    TokenLoop(bench::LoopOptions),
 }
 
 fn main() -> Result<()> {
@@ -54,5 +57,6 @@ fn main() -> Result<()> {
         Task::Advisories => advisories::run(),
         Task::FloorServer => bench::serve_floor(),
         Task::BenchRun(options) => bench::measure(&options),
+        Task::TokenLoop(options) => bench::serve_token_loop(&options),
     }
 }

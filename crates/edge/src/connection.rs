@@ -22,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::Service;
 
+use crate::framing::{Doubtful, Watched};
 use crate::limits::Limits;
 use crate::peer::{Peer, Scheme};
 use crate::proxy_protocol::{ProxyHeaderError, introduced};
@@ -90,10 +91,11 @@ where
             let peer = Peer { scheme: Scheme::Https, certificate: leaf, ..peer };
             Ok((seat, peer, Spoken::Tls(Box::new(stream))))
         };
-        let opened = tokio::time::timeout(self.limits.handshake_timeout, opening).await;
+        // Boxed, and so is what follows: a connection that is idle holds what it needs then and nothing else.
+        let opened = tokio::time::timeout(self.limits.handshake_timeout, Box::pin(opening)).await;
         match opened.unwrap_or(Err(Ended::Refused(address, Refusal::HandshakeTimeout))) {
             Ok((_seat, peer, Spoken::Plain(stream))) => self.speak(stream, peer, from_proxy, watcher).await,
-            Ok((_seat, peer, Spoken::Tls(stream))) => self.speak(*stream, peer, from_proxy, watcher).await,
+            Ok((_seat, peer, Spoken::Tls(stream))) => self.speak(stream, peer, from_proxy, watcher).await,
             Err(Ended::Refused(source, refusal)) => self.refusals.note(source, refusal),
             Err(Ended::Left) => {}
         }
@@ -135,15 +137,17 @@ where
     {
         let begun = Arc::new(AtomicBool::new(false));
         let address = peer.address;
-        let gate = Gate { shared: Arc::clone(self), peer, from_proxy };
+        let doubtful = Doubtful::none();
+        let io = Watched::new(io, doubtful.clone());
+        let gate = Gate::new(Arc::clone(self), peer, from_proxy, doubtful);
         let beginning = Arc::clone(&begun);
         let service = service_fn(move |request: Request<Incoming>| {
             beginning.store(true, Ordering::Relaxed);
             gate.pass(request)
         });
-        let connection = self.http.serve_connection(TokioIo::new(io), service);
+        let served = Box::pin(watcher.watch(self.http.serve_connection(TokioIo::new(io), service)));
         tokio::select! {
-            ended = watcher.watch(connection) => if let Err(error) = ended {
+            ended = served => if let Err(error) = ended {
                 if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
                     self.refusals.note(address, Refusal::NotHttp);
                 }

@@ -3,6 +3,7 @@
 mod capacity;
 mod connection;
 mod forwarded;
+mod framing;
 mod limits;
 mod lock_outs;
 mod networks;

@@ -26,6 +26,8 @@ pub enum Refusal {
     HeadTimeout,
     /// What arrived is no HTTP, or its head is too large.
     NotHttp,
+    /// A request tells in two ways where it ends, or in one that is not taken.
+    Framing,
     /// Somebody who is no named proxy says whom he forwards for, or a named one does so in a garbled way.
     Forwarded,
     /// The source has as many connections as it may.
@@ -53,6 +55,7 @@ impl Refusal {
             Self::HandshakeTimeout => "handshake-timeout",
             Self::HeadTimeout => "head-timeout",
             Self::NotHttp => "not-http",
+            Self::Framing => "framing",
             Self::Forwarded => "forwarded-header",
             Self::SourceConnections => "source-connections",
             Self::SourceRate => "source-rate",

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::header::{CONNECTION, RETRY_AFTER, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
@@ -9,17 +10,21 @@ use tower::{Service, ServiceExt as _};
 
 use crate::connection::Shared;
 use crate::forwarded::{is_forwarded, scheme};
+use crate::framing::Doubtful;
 use crate::peer::Peer;
 use crate::refusals::Refusal;
 use crate::source::source;
 
 /// The way in for the requests of one connection.
 pub(crate) struct Gate<S, B> {
-    pub(crate) shared: Arc<Shared<S, B>>,
+    shared: Arc<Shared<S, B>>,
     /// Whom the connection is from.
-    pub(crate) peer: Peer,
+    peer: Peer,
     /// Whether a named proxy holds the connection.
-    pub(crate) from_proxy: bool,
+    from_proxy: bool,
+    /// Requests that have come.
+    number: AtomicU64,
+    doubtful: Doubtful,
 }
 
 /// A request that is turned away.
@@ -31,6 +36,10 @@ struct TurnedAway {
 }
 
 impl<S, B> Gate<S, B> {
+    pub(crate) fn new(shared: Arc<Shared<S, B>>, peer: Peer, from_proxy: bool, doubtful: Doubtful) -> Self {
+        Self { shared, peer, from_proxy, number: AtomicU64::new(0), doubtful }
+    }
+
     /// Hands a request on, with its [`Peer`], or answers it.
     pub(crate) fn pass<A>(
         &self,
@@ -41,8 +50,7 @@ impl<S, B> Gate<S, B> {
     {
         let Shared { service, refuse, refusals, .. } = &*self.shared;
         let judged = self.judge(&request);
-        // hyper drops a Content-Length beside it unseen. Where the body ends is then told in two ways, and what
-        // comes after it is not believed (RFC 9112, section 6.1).
+        // What comes after such a body is not believed: it is the shape of a request that is hidden in another.
         let last = request.headers().contains_key(TRANSFER_ENCODING);
         let passed = match judged {
             Ok(peer) => {
@@ -68,6 +76,7 @@ impl<S, B> Gate<S, B> {
 
     fn judge<A>(&self, request: &Request<A>) -> Result<Peer, TurnedAway> {
         let headers = request.headers();
+        let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
         let away = |peer: Peer, refusal| TurnedAway { peer, refusal, wait: None };
         let peer = self.client(headers).map_err(|refusal| away(self.peer.clone(), refusal))?;
         if !self.shared.rules.admits(peer.address) {
@@ -75,6 +84,9 @@ impl<S, B> Gate<S, B> {
         }
         if let Some(wait) = self.shared.rules.lock_outs.source(peer.address) {
             return Err(TurnedAway { peer, refusal: Refusal::LockedOut, wait: Some(wait.as_secs() + 1) });
+        }
+        if self.doubtful.is(number) || !is_plainly_chunked(headers) {
+            return Err(away(peer, Refusal::Framing));
         }
         if let Some(limiter) = &self.shared.rules.source_rate
             && let Err(wait) = limiter.take(&source(peer.address))
@@ -109,6 +121,13 @@ impl<S, B> Gate<S, B> {
     }
 }
 
+/// Whether the body is sent as it is, or in chunks and in no other way besides.
+fn is_plainly_chunked(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    codings.next().is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+        && codings.next().is_none()
+}
+
 fn answer<B>(away: &TurnedAway, refuse: fn(StatusCode, &'static str) -> Response<B>) -> Response<B> {
     let (status, message) = match away.refusal {
         Refusal::Source => (StatusCode::FORBIDDEN, "Requests from this network are not allowed."),
@@ -117,6 +136,10 @@ fn answer<B>(away: &TurnedAway, refuse: fn(StatusCode, &'static str) -> Response
             "Requests from this address are refused for a while, after what it has done.",
         ),
         Refusal::SourceRate => (StatusCode::TOO_MANY_REQUESTS, "Too many requests from this address."),
+        Refusal::Framing => (
+            StatusCode::BAD_REQUEST,
+            "A request tells its length by Content-Length or is sent in chunks, not both and nothing else.",
+        ),
         _ => (
             StatusCode::BAD_REQUEST,
             "Forwarding headers are taken from the proxies that this service knows, and from nobody else.",

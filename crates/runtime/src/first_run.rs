@@ -58,7 +58,7 @@ fn self_signed_files(folder: &Path) -> Result<TlsFiles, RunError> {
     if !certificate.exists() || !key.exists() {
         make_self_signed(&certificate, &key, &NAMES).map_err(RunError::Tls)?;
     }
-    Ok(TlsFiles { certificate, key, clients: ClientCertificates::Off })
+    Ok(TlsFiles { certificate, key, clients: ClientCertificates::Off, client_crls: Vec::new() })
 }
 
 /// Makes a folder that only its owner can enter, or checks that an existing one is so.

@@ -16,6 +16,13 @@ pub(super) struct Comparison {
     pub(super) ratio: f64,
 }
 
+impl Comparison {
+    /// What an answer of the subject costs, of what one of the reference costs.
+    pub(super) fn cost(&self) -> f64 {
+        1.0 / self.ratio
+    }
+}
+
 /// Takes pairs of slices in turn, the first of each pair changing sides, so that neither profits from its
 /// place.
 pub(super) fn compare(

@@ -1,18 +1,17 @@
 //! A keep-alive HTTP/1.1 connection of the load generator: as lean as correctness allows, so that what is
 //! measured is the server.
 
-use std::net::SocketAddr;
-
 use anyhow::{Context as _, Result, bail, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+
+use super::endpoint::{Endpoint, Stream};
 
 /// Enough for any answer of either server.
 const MAX_HEADERS: usize = 32;
 
 /// One connection, used for one exchange at a time.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     buffer: Vec<u8>,
 }
 
@@ -24,20 +23,20 @@ pub(super) struct Answer<'a> {
     pub(super) head: &'a [u8],
     /// The body.
     pub(super) body: &'a [u8],
+    /// Whether the server takes no other request on this connection.
+    pub(super) is_last: bool,
 }
 
 impl Connection {
     /// Connects.
-    pub(super) async fn open(address: SocketAddr) -> Result<Self> {
-        let stream =
-            TcpStream::connect(address).await.with_context(|| format!("can't connect to {address}"))?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: Vec::with_capacity(16 * 1024) })
+    pub(super) async fn open(endpoint: &Endpoint) -> Result<Self> {
+        Ok(Self { stream: endpoint.connect().await?, buffer: Vec::with_capacity(16 * 1024) })
     }
 
     /// Sends a request and waits for the whole answer.
     pub(super) async fn ask(&mut self, request: &[u8]) -> Result<Answer<'_>> {
         self.stream.write_all(request).await?;
+        self.stream.flush().await?;
         self.buffer.clear();
         let extent = loop {
             let count = self.stream.read_buf(&mut self.buffer).await?;
@@ -50,7 +49,7 @@ impl Connection {
         };
         let (head, body) = self.buffer.split_at(extent.head);
         ensure!(body.len() == extent.body, "{} bytes too many in an answer", body.len() - extent.body);
-        Ok(Answer { status: extent.status, head, body })
+        Ok(Answer { status: extent.status, head, body, is_last: extent.is_last })
     }
 }
 
@@ -60,6 +59,7 @@ struct Extent {
     status: u16,
     head: usize,
     body: usize,
+    is_last: bool,
 }
 
 impl Extent {
@@ -72,14 +72,16 @@ impl Extent {
             return Ok(None);
         };
         let status = response.code.context("the answer has no status")?;
-        let length =
-            response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
+        let header =
+            |name: &str| response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+        let length = header("content-length");
+        let is_last = header("connection").is_some_and(|header| header.value.eq_ignore_ascii_case(b"close"));
         let body = match length {
             Some(length) => std::str::from_utf8(length.value)?.parse().context("a strange content-length")?,
             None if status == 204 => 0,
             None => bail!("an answer without content-length, which the load generator does not read"),
         };
-        Ok(Some(Self { status, head, body }))
+        Ok(Some(Self { status, head, body, is_last }))
     }
 }
 
@@ -92,8 +94,13 @@ mod tests {
     #[test]
     fn an_answer_ends_where_its_length_says() {
         let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nx: y\r\n\r\nabc";
-        assert_eq!(Extent::of(answer).unwrap(), Some(Extent { status: 200, head: 44, body: 3 }));
+        assert_eq!(
+            Extent::of(answer).unwrap(),
+            Some(Extent { status: 200, head: 44, body: 3, is_last: false })
+        );
         assert_eq!(Extent::of(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap().unwrap().body, 0);
+        let last = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+        assert!(Extent::of(last).unwrap().unwrap().is_last);
         assert_eq!(Extent::of(b"HTTP/1.1 200 OK\r\nContent-Le").unwrap(), None);
         assert!(Extent::of(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").is_err());
         assert!(Extent::of(b"HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\n").is_err());

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     fn right(expected: &Expected, status: u16, body: &[u8]) -> bool {
-        expected.check(&Answer { status, head: b"", body }).is_ok()
+        expected.check(&Answer { status, head: b"", body, is_last: false }).is_ok()
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Closed-loop load: each connection sends its next request when the answer to the last is read and checked.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -11,6 +10,7 @@ use tokio::runtime::{self, Runtime};
 use tokio::task::JoinSet;
 
 use super::connection::Connection;
+use super::endpoint::Endpoint;
 use super::exchange::Exchange;
 use super::figures::Slice;
 
@@ -18,7 +18,7 @@ use super::figures::Slice;
 #[derive(Clone)]
 pub(super) struct Load {
     /// The server.
-    pub(super) address: SocketAddr,
+    pub(super) endpoint: Endpoint,
     /// Sent in turn, again and again.
     pub(super) exchanges: Arc<[Exchange]>,
     /// Keep-alive connections that send at the same time.
@@ -93,7 +93,7 @@ impl Load {
         let opened = runtime.block_on(async {
             let mut opened = Vec::with_capacity(connections);
             for _ in 0..connections {
-                opened.push(Connection::open(self.address).await?);
+                opened.push(Connection::open(&self.endpoint).await?);
             }
             anyhow::Ok(opened)
         })?;
@@ -126,7 +126,7 @@ async fn converse(
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{SocketAddr, TcpListener};
 
     use super::*;
     use crate::bench::exchange::Expected;
@@ -135,7 +135,7 @@ mod tests {
     fn load(address: SocketAddr, expected: &'static str) -> Load {
         let request = "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc".into();
         let exchange = Exchange { request, expected: Expected::Body(expected.into()) };
-        Load { address, exchanges: Arc::new([exchange]), connections: 5 }
+        Load { endpoint: Endpoint::http(address), exchanges: Arc::new([exchange]), connections: 5 }
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let answer = Recorded::for_test("right").response().unwrap();
-        runtime.spawn(async move { floor::answer_all(&listener, &answer).await.ok() });
+        runtime.spawn(async move { floor::answer_all(&listener, &answer, None).await.ok() });
 
         assert_eq!(load(address, "right").run(Until::Count(101)).unwrap().latencies.len(), 101);
         let slice = load(address, "right").run(Until::Elapsed(Duration::from_millis(50))).unwrap();

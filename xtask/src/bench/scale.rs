@@ -1,18 +1,18 @@
 //! Whether a list's cost grows with what else is stored.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use serde::Serialize;
 use serde_json::json;
 
-use super::Plan;
-use super::compare::{Comparison, compare};
+use super::compare::compare;
+use super::endpoint::Endpoint;
 use super::exchange::Exchange;
 use super::figures::Figures;
+use super::findings::Findings;
 use super::load::{Load, Until};
 use super::process::Server;
+use super::stage::{Stage, runtime};
 use super::workload;
 
 const SMALL_PROJECT: &str = "x-project-id: bench-small";
@@ -25,62 +25,59 @@ const SMALL: usize = 1_000;
 /// other hides what a page costs.
 const CONNECTIONS: usize = 16;
 
-/// Pages of ten secrets, first the one whose cost is wanted, then the one that it is compared with: the first
-/// page of the small project.
-#[derive(Serialize)]
-pub(super) struct Scale {
-    /// How many secrets the large project holds.
-    pub(super) secrets: usize,
-    /// Storing them over 64 connections.
-    pub(super) seeding: Figures,
-    /// The first page of the large project.
-    pub(super) first_page: Comparison,
-    /// A page at nine tenths of the large project.
-    pub(super) deep_page: Comparison,
-    /// The small project's first page beside all the others, against a server that holds nothing else.
-    pub(super) beside_others: Comparison,
-}
-
-/// Fills a large and a small project of the server, and a small one of a server that has nothing else.
-pub(super) fn measure(plan: &Plan, server: &Server, alone: &Server) -> Result<Scale> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let large = usize::try_from(plan.secrets)?;
-    println!("storing {large} secrets");
-    let seeding = seed(&runtime, server, LARGE_PROJECT, large)?;
-    for server in [server, alone] {
+/// Fills a large and a small project of the server, and a small one of a server that has nothing else. Compares
+/// pages of ten secrets, first the one whose cost is wanted, then the first page of the small project.
+pub(super) fn measure(stage: &Stage, server: &Server, findings: &mut Findings) -> Result<()> {
+    let alone = stage.server("alone").start()?;
+    let plan = &stage.plan;
+    let runtime = runtime()?;
+    let large = usize::try_from(plan.many)?;
+    println!("    storing {large} secrets");
+    findings.figures(
+        format!("storing {large} secrets, 64 connections"),
+        seed(&runtime, server, LARGE_PROJECT, large)?,
+    );
+    for server in [server, &alone] {
         seed(&runtime, server, SMALL_PROJECT, SMALL)?;
     }
 
-    println!("measuring list pages in small and large projects");
-    let (here, there) = (server.address, alone.address);
+    println!("    list pages in small and large projects");
+    let (here, there) = (&server.endpoint, &alone.endpoint);
     let small = runtime.block_on(workload::first_page(here, SMALL_PROJECT, SMALL))?;
     let small_alone = runtime.block_on(workload::first_page(there, SMALL_PROJECT, SMALL))?;
     let first = runtime.block_on(workload::first_page(here, LARGE_PROJECT, large))?;
     let deep = runtime.block_on(workload::page(here, LARGE_PROJECT, large / 10 * 9, large))?;
-    let against = |subject: (SocketAddr, Exchange), reference: (SocketAddr, Exchange)| {
-        let [subject, reference] = [subject, reference].map(|(address, exchange)| Load {
-            address,
+    let against = |subject: (&Endpoint, Exchange), reference: (&Endpoint, Exchange)| {
+        let [subject, reference] = [subject, reference].map(|(endpoint, exchange)| Load {
+            endpoint: endpoint.clone(),
             exchanges: Arc::new([exchange]),
             connections: CONNECTIONS,
         });
         let until = Until::Elapsed(plan.slice / 2);
         compare(plan.rounds * 2 + 1, || subject.run(until), || reference.run(until))
     };
-    Ok(Scale {
-        secrets: large,
-        seeding,
-        first_page: against((here, first), (here, small.clone()))?,
-        deep_page: against((here, deep), (here, small.clone()))?,
-        beside_others: against((here, small), (there, small_alone))?,
-    })
+    // Nothing is what the last should cost; the tenth is for what two processes differ by anyway.
+    for (name, comparison, bound) in [
+        ("the first page of many", against((here, first), (here, small.clone()))?, 1.3),
+        ("a deep page of many", against((here, deep), (here, small.clone()))?, 2.0),
+        ("a page beside other projects", against((here, small), (there, small_alone))?, 1.1),
+    ] {
+        findings.at_most(
+            format!("cost of {name}, of the first of {SMALL} secrets"),
+            comparison.cost(),
+            bound,
+        );
+        findings.compared(format!("{name} / the first of {SMALL}"), comparison);
+    }
+    Ok(())
 }
 
 fn seed(runtime: &tokio::runtime::Runtime, server: &Server, project: &str, count: usize) -> Result<Figures> {
     // The first one is stored in finding out what the answer looks like.
-    let exchange = runtime.block_on(workload::store(server.address, project))?;
-    let load = Load { address: server.address, exchanges: Arc::new([exchange]), connections: 64 };
+    let exchange = runtime.block_on(workload::store(&server.endpoint, project))?;
+    let load = Load { endpoint: server.endpoint.clone(), exchanges: Arc::new([exchange]), connections: 64 };
     let figures = load.run(Until::Count(count - 1))?.figures();
-    let total = runtime.block_on(workload::total(server.address, project))?;
+    let total = runtime.block_on(workload::total(&server.endpoint, project))?;
     ensure!(total == json!(count), "{count} secrets were acknowledged, and {total} are there");
     Ok(figures)
 }

@@ -1,6 +1,5 @@
 //! The requests that are measured, and how their right answers are found.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
@@ -8,6 +7,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::connection::Connection;
+use super::endpoint::Endpoint;
 use super::exchange::{Exchange, Expected};
 use super::floor::Recorded;
 
@@ -35,7 +35,7 @@ pub(super) struct Workload {
 }
 
 /// Stores what is to be read, and prepares the four kinds.
-pub(super) async fn prepare(server: SocketAddr) -> Result<Vec<Workload>> {
+pub(super) async fn prepare(server: &Endpoint) -> Result<Vec<Workload>> {
     let mut connection = Connection::open(server).await?;
     let mut payload_reads = Vec::with_capacity(READ_SECRETS);
     let mut metadata_reads = Vec::with_capacity(READ_SECRETS);
@@ -60,7 +60,7 @@ pub(super) async fn prepare(server: SocketAddr) -> Result<Vec<Workload>> {
 }
 
 /// Reads of the payloads of secrets that are stored for it.
-pub(super) async fn payload_reads(server: SocketAddr, who: &str) -> Result<Arc<[Exchange]>> {
+pub(super) async fn payload_reads(server: &Endpoint, who: &str) -> Result<Arc<[Exchange]>> {
     let mut connection = Connection::open(server).await?;
     let mut reads = Vec::with_capacity(READ_SECRETS);
     for number in 0..READ_SECRETS {
@@ -70,14 +70,30 @@ pub(super) async fn payload_reads(server: SocketAddr, who: &str) -> Result<Arc<[
     Ok(reads.into())
 }
 
-fn payload_read(server: SocketAddr, who: &str, id: &str, number: usize) -> Exchange {
+/// The same with the answer that a floor gives.
+pub(super) async fn recorded_payload_reads(server: &Endpoint) -> Result<Workload> {
+    let reads = payload_reads(server, READER).await?;
+    workload(server, "payload read", reads.to_vec()).await
+}
+
+/// One store in each of that many projects, by somebody new in each.
+pub(super) async fn stores_in_projects(server: &Endpoint, count: u32) -> Result<Arc<[Exchange]>> {
+    let expected = store(server, STORER).await?.expected;
+    let one = |number| {
+        let request = post(server, &format!("x-project-id: bench-project-{number}"), &payload(0));
+        Exchange { request, expected: expected.clone() }
+    };
+    Ok((0..count).map(one).collect())
+}
+
+fn payload_read(server: &Endpoint, who: &str, id: &str, number: usize) -> Exchange {
     Exchange {
         request: get(server, who, &format!("/v1/secrets/{id}/payload"), "text/plain"),
         expected: Expected::Body(payload(number).into()),
     }
 }
 
-async fn workload(server: SocketAddr, name: &'static str, exchanges: Vec<Exchange>) -> Result<Workload> {
+async fn workload(server: &Endpoint, name: &'static str, exchanges: Vec<Exchange>) -> Result<Workload> {
     let sample = exchanges.first().context("a workload without requests")?;
     let mut connection = Connection::open(server).await?;
     let answer = connection.ask(&sample.request).await?;
@@ -90,7 +106,7 @@ async fn workload(server: SocketAddr, name: &'static str, exchanges: Vec<Exchang
 }
 
 /// A request by which somebody stores one secret.
-pub(super) async fn store(server: SocketAddr, who: &str) -> Result<Exchange> {
+pub(super) async fn store(server: &Endpoint, who: &str) -> Result<Exchange> {
     let request = post(server, who, &payload(0));
     let mut connection = Connection::open(server).await?;
     let (body, id) = stored(&mut connection, &request).await?;
@@ -99,29 +115,47 @@ pub(super) async fn store(server: SocketAddr, who: &str) -> Result<Exchange> {
     Ok(Exchange { request, expected: Expected::Reference { before, after } })
 }
 
+/// Stores that many secrets of somebody's, and gives the one page that lists them all.
+pub(super) async fn full_page(server: &Endpoint, who: &str, count: usize) -> Result<Exchange> {
+    let mut connection = Connection::open(server).await?;
+    for number in 0..count {
+        store_one(&mut connection, server, who, number).await?;
+    }
+    page_of(server, who, &format!("/v1/secrets?limit={count}"), count, count).await
+}
+
+/// The list of somebody who has nothing.
+pub(super) async fn empty_page(server: &Endpoint, who: &str) -> Result<Exchange> {
+    page_of(server, who, "/v1/secrets", 0, 0).await
+}
+
 /// The first list page of somebody whose project holds that many secrets.
-pub(super) async fn first_page(server: SocketAddr, who: &str, total: usize) -> Result<Exchange> {
+pub(super) async fn first_page(server: &Endpoint, who: &str, total: usize) -> Result<Exchange> {
     page(server, who, 0, total).await
 }
 
 /// Ten secrets from that offset on, of somebody's project that holds `total`; its right answer is what the server
 /// answers first, once the total is found to be right.
-pub(super) async fn page(server: SocketAddr, who: &str, offset: usize, total: usize) -> Result<Exchange> {
+pub(super) async fn page(server: &Endpoint, who: &str, offset: usize, total: usize) -> Result<Exchange> {
     let path = match offset {
         0 => "/v1/secrets?limit=10".to_owned(),
         offset => format!("/v1/secrets?offset={offset}&limit=10"),
     };
-    let request = get(server, who, &path, "application/json");
+    page_of(server, who, &path, total, 10).await
+}
+
+async fn page_of(server: &Endpoint, who: &str, path: &str, total: usize, length: usize) -> Result<Exchange> {
+    let request = get(server, who, path, "application/json");
     let mut connection = Connection::open(server).await?;
     let body = body_with(&mut connection, &request, "total", |found| *found == json!(total)).await?;
     let secrets = serde_json::from_slice::<Value>(&body)?;
     let listed = secrets.get("secrets").and_then(Value::as_array).map(Vec::len);
-    ensure!(listed == Some(10), "a page of ten secrets at offset {offset} has {listed:?}");
+    ensure!(listed == Some(length), "{path} lists {listed:?} where {length} are right");
     Ok(Exchange { request, expected: Expected::Body(body) })
 }
 
 /// How many secrets the server says somebody's project holds.
-pub(super) async fn total(server: SocketAddr, who: &str) -> Result<Value> {
+pub(super) async fn total(server: &Endpoint, who: &str) -> Result<Value> {
     let request = get(server, who, "/v1/secrets?limit=1", "application/json");
     let mut connection = Connection::open(server).await?;
     let answer = connection.ask(&request).await?;
@@ -130,13 +164,13 @@ pub(super) async fn total(server: SocketAddr, who: &str) -> Result<Value> {
 }
 
 /// Asks for the API's versions, which needs no identity.
-pub(super) fn discovery(server: SocketAddr) -> Bytes {
+pub(super) fn discovery(server: &Endpoint) -> Bytes {
     format!("GET / HTTP/1.1\r\nhost: {server}\r\naccept: application/json\r\n\r\n").into()
 }
 
 async fn store_one(
     connection: &mut Connection,
-    server: SocketAddr,
+    server: &Endpoint,
     who: &str,
     number: usize,
 ) -> Result<String> {
@@ -173,7 +207,7 @@ fn payload(number: usize) -> String {
     format!("{number:0>PAYLOAD$}")
 }
 
-fn post(server: SocketAddr, who: &str, payload: &str) -> Bytes {
+fn post(server: &Endpoint, who: &str, payload: &str) -> Bytes {
     let body =
         json!({ "name": "bench", "payload": payload, "payload_content_type": "text/plain" }).to_string();
     format!(
@@ -184,7 +218,7 @@ fn post(server: SocketAddr, who: &str, payload: &str) -> Bytes {
     .into()
 }
 
-fn get(server: SocketAddr, who: &str, path: &str, accept: &str) -> Bytes {
+fn get(server: &Endpoint, who: &str, path: &str, accept: &str) -> Bytes {
     format!("GET {path} HTTP/1.1\r\nhost: {server}\r\n{who}\r\naccept: {accept}\r\n\r\n").into()
 }
 

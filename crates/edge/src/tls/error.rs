@@ -45,7 +45,7 @@ pub enum TlsError {
         found: u32,
     },
     /// The file is larger than any such file.
-    #[error("{} is larger than {limit} bytes, and not a PEM file of certificates or a key", .path.display())]
+    #[error("{} is larger than {limit} bytes, and not a PEM file of this kind", .path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -83,15 +83,19 @@ pub enum TlsError {
         /// What TLS says about it.
         source: rustls::Error,
     },
-    /// The authorities can't be used to verify clients.
-    #[error("{} can't be used to verify clients", .path.display())]
+    /// The authorities, or their lists of revoked certificates, can't be used to verify clients.
+    #[error("{} can't be used to verify clients", listed(.paths))]
     Verifier {
-        /// The file.
-        path: PathBuf,
+        /// The files, one of which it is.
+        paths: Vec<PathBuf>,
         /// What TLS says about it.
         source: VerifierBuilderError,
     },
     /// A certificate can't be made.
     #[error("a self-signed certificate can't be made")]
     SelfSigned(#[source] rcgen::Error),
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" or ")
 }

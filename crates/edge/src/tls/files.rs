@@ -5,15 +5,17 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use x509_parser::parse_x509_certificate;
 use zeroize::Zeroizing;
 
 use super::error::TlsError;
 
-/// Far above any chain of certificates.
+/// Far above any chain of certificates, in bytes.
 const LARGEST: u64 = 1 << 20;
+/// The same of a list of revoked certificates, which grows with each of them by some 40 bytes.
+const LARGEST_CRL: u64 = 64 << 20;
 
 /// Where certificate and key are, and what is asked of clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,9 @@ pub struct TlsFiles {
     pub key: PathBuf,
     /// What is asked of clients.
     pub clients: ClientCertificates,
+    /// Lists of revoked client certificates (RFC 5280, section 5) in PEM form. When there are any, a client
+    /// whose certificate no list vouches for is refused, and so is everybody once a list is past its time.
+    pub client_crls: Vec<PathBuf>,
 }
 
 /// What is asked of clients.
@@ -60,9 +65,8 @@ impl TlsFiles {
 
     pub(super) fn state(&self) -> State {
         let paths = [Some(&*self.certificate), Some(&*self.key), self.clients.authorities()];
-        State(
-            paths.into_iter().flatten().map(|path| path.metadata().ok().map(|found| mark(&found))).collect(),
-        )
+        let paths = paths.into_iter().flatten().chain(self.client_crls.iter().map(PathBuf::as_path));
+        State(paths.map(|path| path.metadata().ok().map(|found| mark(&found))).collect())
     }
 }
 
@@ -78,10 +82,19 @@ fn mark(found: &Metadata) -> [i128; 5] {
 }
 
 pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    every(path, "certificates", LARGEST)
+}
+
+pub(super) fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
+    every(path, "lists of revoked certificates", LARGEST_CRL)
+}
+
+/// All items of one kind, of which there has to be one.
+fn every<T: PemObject>(path: &Path, what: &'static str, limit: u64) -> Result<Vec<T>, TlsError> {
     let file = File::open(path).map_err(unreadable(path))?;
-    let text = whole(file, path)?;
-    let wrong = |source| TlsError::Pem { path: path.to_owned(), what: "certificates", source };
-    let found: Vec<_> = CertificateDer::pem_slice_iter(&text).collect::<Result<_, _>>().map_err(wrong)?;
+    let text = whole(file, path, limit)?;
+    let wrong = |source| TlsError::Pem { path: path.to_owned(), what, source };
+    let found: Vec<_> = T::pem_slice_iter(&text).collect::<Result<_, _>>().map_err(wrong)?;
     if found.is_empty() { Err(wrong(rustls::pki_types::pem::Error::NoItemsFound)) } else { Ok(found) }
 }
 
@@ -89,7 +102,7 @@ pub(super) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let file = File::open(path).map_err(unreadable(path))?;
     // On the open file, so that what was checked is what is read.
     check_key(&file.metadata().map_err(unreadable(path))?, path)?;
-    let text = whole(file, path)?;
+    let text = whole(file, path, LARGEST)?;
     PrivateKeyDer::from_pem_slice(&text).map_err(|source| TlsError::Pem {
         path: path.to_owned(),
         what: "a private key",
@@ -111,13 +124,13 @@ fn check_key(found: &Metadata, path: &Path) -> Result<(), TlsError> {
     Ok(())
 }
 
-fn whole(file: File, path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
+fn whole(file: File, path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, TlsError> {
     let mut text = Zeroizing::new(Vec::new());
-    file.take(LARGEST + 1).read_to_end(&mut text).map_err(unreadable(path))?;
-    if u64::try_from(text.len()).is_ok_and(|length| length <= LARGEST) {
+    file.take(limit + 1).read_to_end(&mut text).map_err(unreadable(path))?;
+    if u64::try_from(text.len()).is_ok_and(|length| length <= limit) {
         Ok(text)
     } else {
-        Err(TlsError::TooLarge { path: path.to_owned(), limit: LARGEST })
+        Err(TlsError::TooLarge { path: path.to_owned(), limit })
     }
 }
 

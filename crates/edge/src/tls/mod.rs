@@ -1,5 +1,6 @@
 //! TLS: which certificate is shown, what is asked of clients, and new files taken into use while serving.
 
+mod clients;
 mod error;
 mod files;
 mod self_signed;
@@ -7,9 +8,8 @@ mod self_signed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
@@ -83,25 +83,9 @@ fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(unusable)?;
-    let builder = match files.clients.authorities() {
+    let builder = match clients::verifier(files, provider)? {
         None => builder.with_no_client_auth(),
-        Some(path) => {
-            let mut authorities = RootCertStore::empty();
-            for certificate in files::certificates(path)? {
-                authorities
-                    .add(certificate)
-                    .map_err(|source| TlsError::ClientCa { path: path.to_owned(), source })?;
-            }
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), provider);
-            let verifier = match files.clients {
-                ClientCertificates::Optional(_) => verifier.allow_unauthenticated(),
-                ClientCertificates::Off | ClientCertificates::Required(_) => verifier,
-            };
-            let built = verifier.build();
-            builder.with_client_cert_verifier(
-                built.map_err(|source| TlsError::Verifier { path: path.to_owned(), source })?,
-            )
-        }
+        Some(verifier) => builder.with_client_cert_verifier(verifier),
     };
     let mut config = builder.with_single_cert(chain, key).map_err(unusable)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];

@@ -6,9 +6,11 @@
     reason = "a test ends at the first thing that is not as it should be"
 )]
 
+mod crowd;
 mod limits;
 mod proxies;
 mod requests;
+mod revocation;
 mod sources;
 mod support;
 mod tls;

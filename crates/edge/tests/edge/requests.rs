@@ -2,24 +2,52 @@
 
 use strongroom_edge::{Refusal, Rules};
 
-use crate::support::Edge;
+use crate::support::{Edge, GET};
 
 fn post(headers: &str, body: &str) -> String {
     format!("POST / HTTP/1.1\r\nHost: kms\r\n{headers}\r\n{body}")
 }
 
 #[tokio::test]
-async fn a_body_whose_length_is_told_twice_ends_the_connection() {
+async fn a_body_whose_end_is_told_otherwise_than_in_one_plain_way_is_refused_and_closed() {
     let edge = Edge::start(Rules::default()).await;
     let smuggled = "0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: kms\r\n\r\n";
-    for both in [
+    for odd in [
         "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
+        "transfer-encoding:chunked\r\ncontent-length:4\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
     ] {
         let mut wire = edge.connect().await;
-        assert_eq!(wire.ask(post(both, smuggled)).await, (200, "127.0.0.1 http None None 0".to_owned()));
+        // The ones before it on the connection are served.
+        for _ in 0..2 {
+            assert_eq!(wire.ask(post("Content-Length: 4\r\n", "abcd")).await.0, 200);
+        }
+        wire.send(post(odd, smuggled)).await;
+        let (status, head, _) = wire.answer().await.unwrap();
+        assert!(status == 400 && head.contains("connection: close"), "{odd:?}: {head}");
         assert_eq!(wire.rest().await, b"", "what follows is not read");
+        assert_eq!(edge.refused().await, ("127.0.0.1".to_owned(), Refusal::Framing, 1), "{odd:?}");
     }
+    let mut pipelined = edge.connect().await;
+    pipelined
+        .send([GET, GET, &post("Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", smuggled)].concat())
+        .await;
+    for expected in [200, 200, 400] {
+        assert_eq!(pipelined.answer().await.unwrap().0, expected);
+    }
+    assert_eq!(pipelined.rest().await, b"");
+}
+
+#[tokio::test]
+async fn a_chunked_body_is_the_last_of_its_connection() {
+    let edge = Edge::start(Rules::default()).await;
+    let mut wire = edge.connect().await;
+    let chunked = post("Transfer-Encoding: chunked\r\n", "4\r\nabcd\r\n0\r\n\r\n");
+    assert_eq!(wire.ask(&chunked).await, (200, "127.0.0.1 http None None 4".to_owned()));
+    assert_eq!(wire.rest().await, b"");
+    assert_eq!(edge.refusals.take(), []);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -19,7 +19,7 @@ use tokio_rustls::client::TlsStream;
 use crate::support::{Edge, GET, SOON, Wire};
 
 /// A certificate authority.
-pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(pub(crate) CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key, in PEM form.
 pub(crate) struct Leaf {
@@ -29,8 +29,14 @@ pub(crate) struct Leaf {
 
 impl Authority {
     pub(crate) fn new() -> Self {
+        Self::named("authority")
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
         let mut parameters = CertificateParams::default();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters.distinguished_name = DistinguishedName::new();
+        parameters.distinguished_name.push(DnType::CommonName, name);
         Self(CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap())
     }
 
@@ -59,7 +65,7 @@ impl Authority {
 }
 
 impl Leaf {
-    fn der(&self) -> CertificateDer<'static> {
+    pub(crate) fn der(&self) -> CertificateDer<'static> {
         CertificateDer::from_pem_slice(self.certificate.as_bytes()).unwrap()
     }
 }
@@ -69,20 +75,22 @@ pub(crate) struct Files {
     folder: TempDir,
     pub(crate) authority: Authority,
     pub(crate) leaf: Leaf,
+    /// Which of the folder's files are lists of revoked certificates.
+    pub(crate) client_crls: Vec<&'static str>,
 }
 
 impl Files {
     pub(crate) fn new() -> Self {
         let authority = Authority::new();
         let leaf = authority.leaf();
-        let files = Self { folder: tempfile::tempdir().unwrap(), authority, leaf };
+        let files = Self { folder: tempfile::tempdir().unwrap(), authority, leaf, client_crls: Vec::new() };
         files.write_certificate(&files.leaf.certificate);
         files.write_key(&files.leaf.key);
         fs::write(files.path("ca.pem"), files.authority.0.pem()).unwrap();
         files
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -102,7 +110,9 @@ impl Files {
 
     pub(crate) fn load(&self, clients: Asked) -> Result<Tls, TlsError> {
         let (certificate, key) = (self.path("certificate.pem"), self.path("key.pem"));
-        Tls::load(TlsFiles { certificate, key, clients: clients(self.path("ca.pem")) })
+        let clients = clients(self.path("ca.pem"));
+        let client_crls = self.client_crls.iter().map(|name| self.path(name)).collect();
+        Tls::load(TlsFiles { certificate, key, clients, client_crls })
     }
 
     pub(crate) fn rules(&self, clients: Asked) -> Rules {
@@ -234,7 +244,7 @@ fn files_that_can_not_be_used_are_named_with_what_to_do() {
         (|files| fs::remove_file(files.path("ca.pem")).unwrap(), "can't read /ca.pem"),
         (
             |files| files.write_certificate(&" ".repeat((1 << 20) + 1)),
-            "/certificate.pem is larger than 1048576 bytes, and not a PEM file of certificates or a key",
+            "/certificate.pem is larger than 1048576 bytes, and not a PEM file of this kind",
         ),
     ];
     for (change, expected) in cases {
@@ -254,7 +264,8 @@ fn a_certificate_made_here_is_closed_and_complete() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
     assert_eq!((mode(&certificate), mode(&key)), (0o444, 0o400));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
-    Tls::load(TlsFiles { certificate, key, clients: ClientCertificates::Off }).unwrap();
+    let clients = ClientCertificates::Off;
+    Tls::load(TlsFiles { certificate, key, clients, client_crls: Vec::new() }).unwrap();
 }
 
 #[tokio::test]

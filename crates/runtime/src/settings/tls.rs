@@ -23,6 +23,7 @@ pub(super) fn tls(reader: &mut Reader) -> Option<TlsFiles> {
     let allowed = "\"off\", \"optional\" or \"required\"";
     let asked = reader.get("tls.client_certificates", Asked::Off, allowed);
     let authorities = reader.get("tls.client_ca", PathBuf::new(), PATH_OR_NONE);
+    let client_crls: Vec<PathBuf> = reader.get("tls.client_crl_files", Vec::new(), "a list of paths");
     let given = |path: &PathBuf| !path.as_os_str().is_empty();
     if given(&certificate) != given(&key) {
         reader.refuse("tls.key", "tls.certificate and tls.key are given both or not at all");
@@ -38,10 +39,15 @@ pub(super) fn tls(reader: &mut Reader) -> Option<TlsFiles> {
             "client certificates need TLS; give tls.certificate and tls.key",
         );
     }
+    if asked == Asked::Off && !client_crls.is_empty() {
+        let reason = "lists of revoked certificates are for clients that are asked for one; set \
+                      tls.client_certificates and tls.client_ca";
+        reader.refuse("tls.client_crl_files", reason);
+    }
     let clients = match asked {
         Asked::Off => ClientCertificates::Off,
         Asked::Optional => ClientCertificates::Optional(authorities),
         Asked::Required => ClientCertificates::Required(authorities),
     };
-    given(&certificate).then_some(TlsFiles { certificate, key, clients })
+    given(&certificate).then_some(TlsFiles { certificate, key, clients, client_crls })
 }

@@ -1,0 +1,84 @@
+//! What it costs that records are durable before anything is answered: against the same server with records in
+//! memory, and against the disk itself.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result};
+
+use super::compare::compare;
+use super::disk::Disk;
+use super::endpoint::Endpoint;
+use super::figures::Slice;
+use super::findings::Findings;
+use super::load::{Load, Until};
+use super::offered::Offer;
+use super::process::Running;
+use super::stage::{Stage, runtime};
+use super::workload::{self, READER};
+use crate::step;
+
+const CONNECTIONS: usize = 64;
+
+/// The two differ in their audit sink only, so they are wired by an example; the disk is held against the
+/// server as it is released.
+pub(super) fn measure(stage: &Stage) -> Result<Findings> {
+    let mut findings = Findings::default();
+    let until = Until::Elapsed(stage.plan.slice);
+    let rounds = stage.plan.rounds;
+    {
+        let [(durable, _one), (memory, _other)] = [own_sink(stage, "journal")?, own_sink(stage, "memory")?];
+        let (durable, memory) = (reads(&durable)?, reads(&memory)?);
+        let comparison = compare(rounds, || durable.run(until), || memory.run(until))?;
+        findings.at_least(
+            format!("payload read at {CONNECTIONS} with durable audit, of that in memory"),
+            comparison.ratio,
+            0.8,
+        );
+        findings.compared(format!("payload read at {CONNECTIONS}, durable audit / in memory"), comparison);
+    }
+    let server = stage.server("audit").start()?;
+    let load = reads(&server.endpoint)?;
+    let peak = load.run(Until::Elapsed(stage.plan.slice * rounds))?.figures().per_second;
+    let offer = Offer {
+        endpoint: load.endpoint,
+        exchanges: load.exchanges,
+        connections: CONNECTIONS,
+        per_second: peak / 2.0,
+    };
+    let mut disk = Disk::create(&stage.folder.join("appends"))?;
+    let (mut answers, mut appends) = (Slice::default(), Slice::default());
+    for _ in 0..rounds {
+        appends.append(disk.run(stage.plan.slice)?);
+        let offered = offer.run(stage.plan.slice)?;
+        anyhow::ensure!(offered.unanswered() == 0.0, "not answered: {:?}", offered.complaint);
+        answers.append(offered.accepted);
+    }
+    let (answers, appends) = (answers.figures(), appends.figures());
+    findings.at_most(
+        "p99 of payload reads at half of peak, of append and fdatasync",
+        answers.p99_ms / appends.p99_ms,
+        4.0,
+    );
+    findings.figures("payload reads at half of peak", answers);
+    findings.figures("append of 512 bytes and fdatasync, beside them", appends);
+    Ok(findings)
+}
+
+fn reads(endpoint: &Endpoint) -> Result<Load> {
+    let exchanges = runtime()?.block_on(workload::payload_reads(endpoint, READER))?;
+    Ok(Load { endpoint: endpoint.clone(), exchanges, connections: CONNECTIONS })
+}
+
+/// The example that serves with an audit sink of its own.
+fn own_sink(stage: &Stage, sink: &str) -> Result<(Endpoint, Running)> {
+    let binary = stage.binaries.join("examples/own_audit_sink");
+    let mut command = step::ours(&binary);
+    command.arg(sink).arg(stage.folder.join(sink)).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().with_context(|| format!("can't start {}", binary.display()))?;
+    let output = child.stdout.take().context("the example has no output")?;
+    let process = Running(child);
+    let mut address = String::new();
+    BufReader::new(output).read_line(&mut address)?;
+    Ok((Endpoint::http(address.trim().parse().context("the example did not start")?), process))
+}

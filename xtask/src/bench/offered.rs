@@ -1,0 +1,188 @@
+//! Open-loop load: requests are due at a fixed rate, whether the last ones have been answered or not. What is
+//! late because the server is counts as the server's latency.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use tokio::task::JoinSet;
+use tokio::time::sleep_until;
+
+use super::connection::Connection;
+use super::endpoint::Endpoint;
+use super::exchange::Exchange;
+use super::figures::Slice;
+use super::stage::runtime;
+
+/// What the server says when it has no capacity left, or the caller sends too much.
+const TURNED_AWAY: [u16; 2] = [429, 503];
+
+/// What is offered.
+#[derive(Clone)]
+pub(super) struct Offer {
+    /// The server.
+    pub(super) endpoint: Endpoint,
+    /// Sent in turn, again and again.
+    pub(super) exchanges: Arc<[Exchange]>,
+    /// Most requests under way at once: as many connections are opened, and those that break are opened anew.
+    pub(super) connections: usize,
+    /// Requests due in each second.
+    pub(super) per_second: f64,
+}
+
+/// What became of it.
+#[derive(Debug, Default)]
+pub(super) struct Offered {
+    /// Right answers, with the time since each request was due.
+    pub(super) accepted: Slice,
+    /// Requests that were answered 503 or 429.
+    pub(super) refused: u32,
+    /// Requests that had another answer, or none.
+    pub(super) failed: u32,
+    /// What the first of those came to.
+    pub(super) complaint: Option<String>,
+}
+
+/// When the requests of one offer are due.
+struct Schedule {
+    begun: Instant,
+    end: Instant,
+    interval: Duration,
+    turn: AtomicU32,
+}
+
+impl Offer {
+    /// Offers it for that long, from a single thread.
+    pub(super) fn run(&self, duration: Duration) -> Result<Offered> {
+        runtime()?.block_on(async {
+            let mut opened = Vec::with_capacity(self.connections);
+            for _ in 0..self.connections {
+                opened.push(Connection::open(&self.endpoint).await?);
+            }
+            let begun = Instant::now();
+            let interval = Duration::from_secs_f64(1.0 / self.per_second);
+            let schedule =
+                Arc::new(Schedule { begun, end: begun + duration, interval, turn: AtomicU32::new(0) });
+            let mut askers = JoinSet::new();
+            for connection in opened {
+                askers.spawn(ask(self.clone(), Arc::clone(&schedule), connection));
+            }
+            let mut offered = Offered::default();
+            while let Some(asker) = askers.join_next().await {
+                offered.merge(asker.context("a connection's task failed")??);
+            }
+            offered.accepted.elapsed = begun.elapsed();
+            Ok(offered)
+        })
+    }
+}
+
+impl Offered {
+    /// Every request that was sent.
+    pub(super) fn total(&self) -> f64 {
+        let accepted = u32::try_from(self.accepted.latencies.len()).map_or(f64::NAN, f64::from);
+        accepted + f64::from(self.refused) + f64::from(self.failed)
+    }
+
+    /// The requests that had no right answer.
+    pub(super) fn unanswered(&self) -> f64 {
+        f64::from(self.refused) + f64::from(self.failed)
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.accepted.merge(other.accepted);
+        self.refused += other.refused;
+        self.failed += other.failed;
+        self.complaint = self.complaint.take().or(other.complaint);
+    }
+
+    fn fail(&mut self, error: &anyhow::Error) {
+        self.failed += 1;
+        self.complaint.get_or_insert_with(|| format!("{error:#}"));
+    }
+}
+
+async fn ask(offer: Offer, schedule: Arc<Schedule>, connection: Connection) -> Result<Offered> {
+    let mut offered = Offered::default();
+    let mut kept = Some(connection);
+    loop {
+        let turn = schedule.turn.fetch_add(1, Ordering::Relaxed);
+        let due = schedule.begun + schedule.interval * turn;
+        if due.max(Instant::now()) >= schedule.end {
+            return Ok(offered);
+        }
+        let is_early = due > Instant::now();
+        if is_early {
+            sleep_until(due.into()).await;
+        }
+        // The timer's own lateness is nobody's.
+        let began = if is_early { Instant::now() } else { due };
+        let exchange =
+            offer.exchanges.get(usize::try_from(turn)? % offer.exchanges.len()).context("nothing to send")?;
+        let mut connection = match kept.take() {
+            Some(connection) => connection,
+            None => match Connection::open(&offer.endpoint).await {
+                Ok(connection) => connection,
+                Err(error) => {
+                    offered.fail(&error);
+                    continue;
+                }
+            },
+        };
+        match connection.ask(&exchange.request).await {
+            Ok(answer) => {
+                let is_last = answer.is_last;
+                if TURNED_AWAY.contains(&answer.status) {
+                    offered.refused += 1;
+                } else {
+                    match exchange.expected.check(&answer) {
+                        Ok(()) => offered.accepted.latencies.push(began.elapsed()),
+                        Err(error) => offered.fail(&error),
+                    }
+                }
+                kept = (!is_last).then_some(connection);
+            }
+            Err(error) => offered.fail(&error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::bench::exchange::Expected;
+    use crate::bench::floor::{self, Recorded};
+
+    fn offer(endpoint: Endpoint) -> Offer {
+        let request = "GET / HTTP/1.1\r\nhost: x\r\n\r\n".into();
+        let exchanges = Arc::new([Exchange { request, expected: Expected::Body("right".into()) }]);
+        Offer { endpoint, exchanges, connections: 4, per_second: 200.0 }
+    }
+
+    #[test]
+    fn as_many_are_sent_as_are_due_and_each_is_one_of_three_kinds() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.unwrap();
+        for (status, body, expected) in
+            [(200, "right", (50, 0, 0)), (503, "right", (0, 50, 0)), (200, "wrong", (0, 0, 50))]
+        {
+            let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+            let endpoint = Endpoint::http(listener.local_addr().unwrap());
+            let mut answer = Recorded::for_test(body).response().unwrap();
+            *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
+            runtime.spawn(async move { floor::answer_all(&listener, &answer, None).await.ok() });
+            let offered = offer(endpoint).run(Duration::from_millis(250)).unwrap();
+            let found = (offered.accepted.latencies.len(), offered.refused, offered.failed);
+            assert_eq!(found, expected, "{:?}", offered.complaint);
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_fails_an_offer() {
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        assert!(offer(Endpoint::http(closed)).run(Duration::from_millis(10)).is_err());
+    }
+}
