@@ -52,6 +52,7 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
         parts.manager.clone(),
         settings.expiry.clone(),
     ));
+    let reader = tokio::spawn(expiry::read_certificates(parts.manager.clone()));
     let disposer = tokio::spawn(disposal::look_after(parts.manager.clone()));
     let rotator =
         Rotator::start(&parts.manager, settings.rotation.share_percent).await.map_err(RunError::Rotation)?;
@@ -73,12 +74,14 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     workers.stop(patience).await;
     rotator.stop(patience).await;
     sweeper.abort();
+    reader.abort();
     disposer.abort();
     recorder.abort();
     alive.abort();
     edge::record(&parts.manager, refusals.take()).await;
     // The journal closes with the last use of it, and its last records are still to be sent.
     sweeper.await.ok();
+    reader.await.ok();
     recorder.await.ok();
     drop(parts.manager);
     tokio::join!(parts.forwarding.stop(FORWARD_LAST), parts.notifier.stop(FORWARD_LAST));

@@ -8,6 +8,7 @@ use super::{acls, consumers, container_members, endings, payloads, projects, use
 use crate::Connection;
 use crate::column;
 use crate::fault::Fault;
+use crate::schema::endings as ending_rows;
 use crate::schema::projects as project_rows;
 use crate::schema::secrets;
 use crate::tally::Tally;
@@ -157,17 +158,18 @@ pub(crate) fn expired(
 /// How many unexpired secrets of each type there are.
 pub(crate) fn count_types(connection: &mut Connection, now: Timestamp) -> Result<Vec<TypeCount>, Fault> {
     let rows: Vec<(String, i64, i64)> = secrets::table
+        .left_join(ending_rows::table)
         .filter(secrets::expiration.is_null().or(secrets::expiration.gt(now.as_micros())))
         .group_by(secrets::secret_type)
         .order(secrets::secret_type)
-        .select((secrets::secret_type, count_star(), count(secrets::expiration)))
+        .select((secrets::secret_type, count_star(), count(ending_rows::secret.nullable())))
         .load(connection)?;
     rows.into_iter()
-        .map(|(name, all, expiring)| {
+        .map(|(name, all, ending)| {
             Ok(TypeCount {
                 secret_type: SecretType::parse(&name).map_err(|_| Fault::corrupt("secrets.secret_type"))?,
                 all: column::count(all, "secrets")?,
-                expiring: column::count(expiring, "secrets")?,
+                ending: column::count(ending, "endings")?,
             })
         })
         .collect()

@@ -136,17 +136,17 @@ async fn two_servers_never_work_on_the_same_ending_and_a_dead_one_loses_its_own(
 #[tokio::test]
 async fn types_are_counted_without_what_has_expired() {
     let store = Store::new();
-    for (secret_type, expiration) in [
-        (SecretType::Certificate, None),
-        (SecretType::Certificate, Some(at(50))),
-        (SecretType::Certificate, Some(at(10))),
-        (SecretType::Opaque, None),
-    ] {
+    for (secret_type, expiration) in
+        [(SecretType::Certificate, None), (SecretType::Certificate, Some(at(10))), (SecretType::Opaque, None)]
+    {
         let one = Secret { secret_type, expiration, ..secret("p") };
         store.write(move |writer| writer.insert_secret(&one)).await;
     }
+    let dated = Secret { secret_type: SecretType::Certificate, ..secret("p") };
+    put(&store, &dated, &ending(&dated, 50, None)).await;
+
     let counts = store.read(|reader| reader.count_types(at(10))).await;
     let counts: Vec<_> =
-        counts.into_iter().map(|count| (count.secret_type, count.all, count.expiring)).collect();
+        counts.into_iter().map(|count| (count.secret_type, count.all, count.ending)).collect();
     assert_eq!(counts, [(SecretType::Certificate, 2, 1), (SecretType::Opaque, 1, 0)]);
 }

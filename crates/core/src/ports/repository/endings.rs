@@ -24,8 +24,8 @@ pub struct TypeCount {
     pub secret_type: SecretType,
     /// All of that type.
     pub all: u64,
-    /// Those with an expiration.
-    pub expiring: u64,
+    /// Those of which it is known when they end.
+    pub ending: u64,
 }
 
 /// Questions about when secrets end.

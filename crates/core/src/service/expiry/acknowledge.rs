@@ -1,7 +1,7 @@
 use super::Expiry;
 use crate::access::{Caller, IdentitySource, Roles};
 use crate::audit::{Action, Origin, Target};
-use crate::error::{Error, Missing};
+use crate::error::Error;
 use crate::expiry::{Acknowledgement, Ending};
 use crate::id::{SecretId, UserId};
 use crate::ports::Writer;
@@ -9,21 +9,21 @@ use crate::service::attempt::{Attempt, CallContext, Done, Permit, Refused};
 use crate::time::Timestamp;
 
 /// Leaves, as part of a change, for whoever serves to put on record that somebody knows of a secret's end.
-/// Nothing is delivered about that end any more from then on. A secret that does not end is not found.
+/// Nothing is delivered about that end any more from then on. Gives nothing for a secret that does not end.
 pub fn acknowledge(
     writer: &mut dyn Writer,
     id: SecretId,
     by: &UserId,
     note: &str,
     now: Timestamp,
-) -> Result<Ending, Error> {
+) -> Result<Option<Ending>, Error> {
     let secret = writer.secret(id)?.filter(|secret| !secret.is_expired(now));
-    let ending = writer.ending(id)?.filter(|_| secret.is_some()).ok_or(Error::NotFound(Missing::Secret))?;
+    let Some(ending) = writer.ending(id)?.filter(|_| secret.is_some()) else { return Ok(None) };
     let given = Acknowledgement { at: now, by: by.clone(), note: note.to_owned(), on_record: false };
     // Before whatever else waits.
     let ending = Ending { acknowledgement: Some(given), due: Some(Timestamp::EPOCH), ..ending };
     writer.put_ending(&ending)?;
-    Ok(ending)
+    Ok(Some(ending))
 }
 
 impl Expiry<'_> {
