@@ -25,6 +25,7 @@ mod delete;
 mod discovery;
 mod doctor;
 mod durability;
+mod ending;
 mod errors;
 mod expiry;
 mod first_run;

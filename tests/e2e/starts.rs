@@ -241,7 +241,7 @@ fn a_database_of_a_later_program() {
 }
 
 /// Changes a database as somebody else would.
-fn sql(database: &Path, statement: &str) {
+pub(crate) fn sql(database: &Path, statement: &str) {
     let program = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute(sys.argv[2]); db.commit(); db.close()";
     let ended = run(Command::new("python3").args(["-c", program]).arg(database).arg(statement));
     assert_eq!(ended.code, Some(0), "{ended:?}");

@@ -13,8 +13,8 @@ use clap::Parser as _;
 use strongroom_runtime::{Settings, chain};
 
 use crate::commands::{
-    CommandResult, Ended, audit, backup, completions, db, doctor, hsm, kmip, master_key, notices, policy,
-    rotation, store, support_bundle,
+    CommandResult, Ended, audit, backup, completions, db, doctor, expiry, hsm, kmip, master_key, notices,
+    policy, rotation, store, support_bundle,
 };
 use crate::flags::{
     Command, DbCommand, Flags, KmipCommand, MasterKeyCommand, NoticesCommand, PolicyCommand,
@@ -90,6 +90,7 @@ fn main() -> ExitCode {
         }
         Command::Doctor { format } => doctor::run(&settings, credentials.as_deref(), format, flags.output),
         Command::Attest { name, detail } => doctor::attest(&settings, &name, &detail, flags.output),
+        Command::Expiry { command } => expiry::run(&settings, credentials.as_deref(), command, flags.output),
         Command::SupportBundle { to } => {
             support_bundle::run(&settings, &shown, credentials.as_deref(), &to, flags.output)
         }

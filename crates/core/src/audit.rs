@@ -81,6 +81,15 @@ pub enum Action {
     /// Destroyed a secret that had expired long enough ago.
     #[serde(rename = "secret.destroy")]
     SecretDestroy,
+    /// Opened a secret that was stored by an earlier version, to read until when the certificate in it is good.
+    #[serde(rename = "secret.certificate.read")]
+    CertificateRead,
+    /// Told people that a secret is about to end, or has ended.
+    #[serde(rename = "expiry.notice")]
+    ExpiryNotice,
+    /// Noted that somebody knows of a secret's end; nobody is told of it any more.
+    #[serde(rename = "expiry.acknowledge")]
+    ExpiryAcknowledge,
     /// Had a backend destroy what it held of a payload that is not stored any more.
     #[serde(rename = "secret.payload.forget")]
     PayloadForget,

@@ -3,10 +3,12 @@
 pub mod access;
 pub mod acl;
 pub mod audit;
+mod certificate;
 pub mod consumer;
 pub mod container;
 pub mod disposal;
 mod error;
+pub mod expiry;
 mod id;
 mod object;
 pub mod order;
@@ -20,6 +22,7 @@ mod time;
 pub mod transport_key;
 
 pub use access::{Caller, Policy, Roles, RuleSet};
+pub use certificate::Certificate;
 pub use error::{Conflict, Error, Missing, Violation};
 pub use id::{
     ChangeId, ConsumerId, ContainerId, DisposalId, Id, InvalidId, InvalidOpaqueId, MAX_OPAQUE_ID, OpaqueId,
@@ -29,7 +32,7 @@ pub use object::Object;
 pub use secret::{ContentType, NewPayload, NewSecret, Payload, PayloadFormat, Secret, SecretType, Upload};
 pub use service::{
     AclChange, Acls, Builder, CallContext, Consumers, ContainerView, Containers, Deletion, Disposals, Done,
-    Input, KeyManager, Metadata, ObjectView, OpenedPayload, Orders, Pace, QuotaService, Refused, Rotations,
-    SecretView, Secrets, Shift, StartError, Stores, TransportKeys, Verdict,
+    DueNotice, Expiry, Input, KeyManager, Metadata, ObjectView, OpenedPayload, Orders, Pace, QuotaService,
+    Refused, Rotations, SecretView, Secrets, Shift, StartError, Stores, TransportKeys, Turn, Verdict,
 };
 pub use time::{Clock, InvalidTimestamp, SystemClock, Timestamp};

@@ -18,6 +18,12 @@ pub struct Timestamp(i64);
 pub struct InvalidTimestamp;
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00 UTC.
+    pub const EPOCH: Self = Self(0);
+
+    /// The last instant there is: the end of the year 9999.
+    pub const LATEST: Self = Self(253_402_300_799_999_999);
+
     /// From microseconds since the Unix epoch; `None` outside the years 1 to 9999.
     pub fn from_micros(micros: i64) -> Option<Self> {
         let year = DateTime::from_timestamp_micros(micros)?.year();
@@ -180,7 +186,7 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine")]
     fn now(&self) -> Timestamp {
         let micros = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
-        i64::try_from(micros).ok().and_then(Timestamp::from_micros).unwrap_or(Timestamp(0))
+        i64::try_from(micros).ok().and_then(Timestamp::from_micros).unwrap_or(Timestamp::EPOCH)
     }
 }
 

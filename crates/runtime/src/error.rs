@@ -133,6 +133,9 @@ pub enum RunError {
     /// The settings enable no store of that name.
     #[error("there is no secret store '{0}' among stores.enabled")]
     NoSuchStore(String),
+    /// What is known of secrets' ends can't be changed now.
+    #[error("what is known of secrets' ends can't be changed")]
+    Expiry(#[source] Error),
     /// There is nothing to rotate.
     #[error("no server has used this database yet: there is no key to rotate")]
     NeverUsed,

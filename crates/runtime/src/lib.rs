@@ -30,6 +30,7 @@ pub use backup::{
 };
 pub use doctor::{Control, Examined, Finding, Severity, Site, Verdict, controls, examine};
 pub use error::{RunError, chain};
+pub use expiry::{acknowledge_ending, carry_out_reading, count_unread, list_endings};
 pub use first_run::{FirstRun, prepare};
 pub use kmip::{check_kmip, create_kmip_master_key};
 pub use logging::start_logging;

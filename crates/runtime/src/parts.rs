@@ -66,6 +66,7 @@ pub(crate) async fn open(
         .audit(spout.tap(gate))
         .policy(settings.policy.rule_set, rules)
         .quotas(settings.quotas)
+        .windows(settings.expiry.windows.clone())
         .build()
         .await
         .map_err(RunError::Start)?;

@@ -60,6 +60,8 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
         parts.manager.clone(),
         settings.expiry.clone(),
     ));
+    let reader = tokio::spawn(expiry::read_certificates(parts.manager.clone()));
+    let teller = tokio::spawn(expiry::tell(parts.manager.clone(), parts.notifier.clone()));
     let disposer = tokio::spawn(disposal::look_after(parts.manager.clone()));
     let rotator =
         Rotator::start(&parts.manager, settings.rotation.share_percent).await.map_err(RunError::Rotation)?;
@@ -81,6 +83,8 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     workers.stop(patience).await;
     rotator.stop(patience).await;
     sweeper.abort();
+    teller.abort();
+    reader.abort();
     disposer.abort();
     recorder.abort();
     alive.abort();
@@ -88,6 +92,8 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     watching.stop(FORWARD_LAST).await;
     // The journal closes with the last use of it, and its last records are still to be sent.
     sweeper.await.ok();
+    teller.await.ok();
+    reader.await.ok();
     recorder.await.ok();
     drop(parts.manager);
     tokio::join!(parts.forwarding.stop(FORWARD_LAST), parts.notifier.stop(FORWARD_LAST));

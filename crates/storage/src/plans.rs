@@ -10,7 +10,7 @@ use strongroom_core::acl::Acl;
 use strongroom_core::consumer::{ContainerUse, SecretUse, Use};
 use strongroom_core::container::ContainerQuery;
 use strongroom_core::order::OrderQuery;
-use strongroom_core::ports::{BackendId, MasterKeyVersion, StorageError, Writer};
+use strongroom_core::ports::{BackendId, EndingQuery, MasterKeyVersion, StorageError, Writer};
 use strongroom_core::quota::Counted;
 use strongroom_core::secret::{Paging, SecretQuery};
 use strongroom_core::{
@@ -192,6 +192,24 @@ fn what_is_under_an_older_key_is_found_without_looking_at_the_rest() {
     ] {
         let searching = plans.into_iter().filter(|plan| !plan.contains("CONSTANT ROW")).collect::<Vec<_>>();
         assert_ordered_search(&searching, index);
+    }
+}
+
+#[test]
+fn what_ends_is_found_by_its_end() {
+    let after = Some((now(), SecretId::random()));
+    let query = EndingQuery { until: now(), project: None, after, limit: 9 };
+    for (plans, index) in [
+        (plans(|writer| writer.endings(&query)), "endings_by_end (ends>? AND ends<?)"),
+        (
+            plans(|writer| writer.count_endings(now(), now())),
+            "COVERING INDEX endings_by_end (ends>? AND ends<?)",
+        ),
+        (plans(|writer| writer.claim_ending("a", now(), now())), "endings_by_due (due<?)"),
+        (plans(|writer| writer.claim_unread_certificate(now(), now())), "unread_certificates_by_due (due<?)"),
+        (plans(|writer| writer.ending(SecretId::random())), "endings USING PRIMARY KEY"),
+    ] {
+        assert_ordered_search(&plans, index);
     }
 }
 

@@ -243,6 +243,34 @@ diesel::table! {
 }
 
 diesel::table! {
+    endings (secret) {
+        secret -> Binary,
+        ends -> BigInt,
+        certificate_ends -> Nullable<BigInt>,
+        subject -> Nullable<Text>,
+        issuer -> Nullable<Text>,
+        serial -> Nullable<Text>,
+        fingerprint -> Nullable<Binary>,
+        told -> Nullable<BigInt>,
+        due -> Nullable<BigInt>,
+        worker -> Nullable<Text>,
+        worker_run -> Nullable<Binary>,
+        lease_until -> Nullable<BigInt>,
+        ack_at -> Nullable<BigInt>,
+        ack_by -> Nullable<Text>,
+        ack_note -> Nullable<Text>,
+        ack_recorded -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    unread_certificates (secret) {
+        secret -> Binary,
+        due -> BigInt,
+    }
+}
+
+diesel::table! {
     preferred_stores (project) {
         project -> BigInt,
         store -> Binary,
@@ -267,6 +295,7 @@ diesel::table! {
 }
 
 diesel::joinable!(secrets -> projects (project));
+diesel::joinable!(endings -> secrets (secret));
 diesel::joinable!(project_keys -> projects (project));
 diesel::joinable!(payloads -> project_keys (project_key));
 diesel::joinable!(consumers -> projects (project));
@@ -274,7 +303,7 @@ diesel::joinable!(containers -> projects (project));
 diesel::joinable!(orders -> projects (project));
 diesel::joinable!(preferred_stores -> projects (project));
 diesel::joinable!(order_passphrases -> orders (order_id));
-diesel::allow_tables_to_appear_in_same_query!(projects, secrets, payloads, project_keys);
+diesel::allow_tables_to_appear_in_same_query!(projects, secrets, payloads, project_keys, endings);
 diesel::allow_tables_to_appear_in_same_query!(projects, consumers);
 diesel::allow_tables_to_appear_in_same_query!(projects, containers);
 diesel::allow_tables_to_appear_in_same_query!(projects, orders, order_passphrases);

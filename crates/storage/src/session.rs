@@ -18,6 +18,7 @@ mod acls;
 mod consumers;
 mod containers;
 mod disposals;
+mod endings;
 mod nodes;
 mod orders;
 mod quotas;

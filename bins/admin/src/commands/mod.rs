@@ -5,6 +5,7 @@ pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod db;
 pub(crate) mod doctor;
+pub(crate) mod expiry;
 pub(crate) mod hsm;
 mod hsm_drill;
 pub(crate) mod kmip;

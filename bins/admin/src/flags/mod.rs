@@ -1,5 +1,6 @@
 mod audit;
 mod backup;
+mod expiry;
 mod store;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use strongroom_runtime::{Flag, Sources, Value};
 
 pub(crate) use self::audit::{AuditCommand, Filter, Prune, Verify, WhoRead};
 pub(crate) use self::backup::{BackupCommand, Opening, Sealing};
+pub(crate) use self::expiry::ExpiryCommand;
 pub(crate) use self::store::Store;
 
 /// Strongroom's tool for operators. Takes the server's settings, and works beside it or without it.
@@ -186,6 +188,16 @@ Examples:
         /// How to print, if not as --output says
         #[arg(long, value_enum)]
         format: Option<DoctorFormat>,
+    },
+    /// Secrets and certificates that end, and who knows of it
+    #[command(after_help = "\
+Examples:
+  strongroom-admin --config /etc/strongroom.toml expiry list --within 30d
+  strongroom-admin --config /etc/strongroom.toml --output csv expiry list --within 90d --project 94c3e0a26b8b4b7e
+  strongroom-admin --config /etc/strongroom.toml expiry ack 94c3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e5f --note renewed")]
+    Expiry {
+        #[command(subcommand)]
+        command: ExpiryCommand,
     },
     /// Note that something was done that only people can do, for the next `doctor`
     Attest {

@@ -41,6 +41,8 @@ pub enum IdentitySource {
     Order,
     /// The embedding program vouches for its own call.
     Embedded,
+    /// The operator's tool, by the name of the system's user who ran it.
+    Operator,
 }
 
 impl Caller {

@@ -13,9 +13,9 @@ pub use backend::{
 pub use identity::{Authenticator, Credentials, IdentityError};
 pub use repository::{
     AclReader, AclWriter, ConsumerReader, ConsumerWriter, ContainerReader, ContainerWriter, Contended,
-    DisposalReader, DisposalWriter, KeyReader, KeyWriter, MasterKeyRecord, Milestone, MilestoneReader,
-    MilestoneWriter, NodeReader, NodeWriter, OrderReader, OrderWriter, QuotaReader, QuotaWriter, ReadJob,
-    Reader, Repository, RotationReader, RotationWriter, SealedSecret, SecretReader, SecretWriter,
-    StorageError, StoreReader, StoreRecord, StoreWriter, StoredPayload, TransportKeyReader,
-    TransportKeyWriter, WriteJob, Writer,
+    DisposalReader, DisposalWriter, EndingQuery, EndingReader, EndingWriter, KeyReader, KeyWriter,
+    MasterKeyRecord, Milestone, MilestoneReader, MilestoneWriter, NodeReader, NodeWriter, OrderReader,
+    OrderWriter, QuotaReader, QuotaWriter, ReadJob, Reader, Repository, RotationReader, RotationWriter,
+    SealedSecret, SecretReader, SecretWriter, StorageError, StoreReader, StoreRecord, StoreWriter,
+    StoredPayload, TransportKeyReader, TransportKeyWriter, TypeCount, WriteJob, Writer,
 };

@@ -9,6 +9,8 @@ mod payload;
 mod query;
 mod record;
 
+pub(crate) use base64::decode_leniently;
+
 pub use attributes::{BitLength, Label, SecretType};
 pub use content::{ContentType, PayloadFormat};
 pub use metadata::{MetadataKey, MetadataValue, UserMetadata};

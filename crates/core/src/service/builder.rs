@@ -9,6 +9,7 @@ use super::events::{Endings, Wake};
 use super::in_hand::InHand;
 use crate::access::{Policy, PolicyError, PolicyRules, RuleSet};
 use crate::error::Error;
+use crate::expiry::Windows;
 use crate::ports::{AuditSink, BackendId, MasterKeyVersion, Repository, SecretBackend};
 use crate::quota::EffectiveQuotas;
 use crate::time::{Clock, SystemClock};
@@ -23,6 +24,7 @@ pub struct Builder {
     rule_set: RuleSet,
     overrides: PolicyRules,
     quotas: EffectiveQuotas,
+    windows: Windows,
 }
 
 /// Why a key manager does not start. Nothing has been changed, but for records in the journal.
@@ -119,6 +121,12 @@ impl Builder {
         Self { quotas, ..self }
     }
 
+    /// When people are told of secrets that end; never unless given.
+    #[must_use]
+    pub fn windows(self, windows: Windows) -> Self {
+        Self { windows, ..self }
+    }
+
     /// Checks that the parts fit (each master key opens its canary), settles what a crash left open, and
     /// gives the running key manager.
     pub async fn build(self) -> Result<KeyManager, StartError> {
@@ -134,6 +142,7 @@ impl Builder {
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             policy: Policy::new(self.rule_set, &self.overrides).map_err(StartError::Policy)?,
             quotas: self.quotas,
+            windows: Arc::new(self.windows),
             placed: Wake::default(),
             endings: Endings::default(),
             in_hand: InHand::default(),

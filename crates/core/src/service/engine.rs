@@ -8,6 +8,7 @@ use super::consumers::Consumers;
 use super::containers::Containers;
 use super::disposal::{Disposals, Waste};
 use super::events::{Endings, Wake};
+use super::expiry::Expiry;
 use super::in_hand::InHand;
 use super::metadata::Metadata;
 use super::orders::Orders;
@@ -18,6 +19,7 @@ use super::stores::Stores;
 use super::transport_keys::TransportKeys;
 use crate::access::Policy;
 use crate::audit::{Action, Outcome, Reason, Target};
+use crate::expiry::Windows;
 use crate::ports::{AuditSink, BackendError, BackendId, Repository, SecretBackend};
 use crate::quota::EffectiveQuotas;
 use crate::store::SecretStore;
@@ -38,6 +40,7 @@ pub(super) struct Engine {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: Policy,
     pub(super) quotas: EffectiveQuotas,
+    pub(super) windows: Arc<Windows>,
     pub(super) placed: Wake,
     pub(super) endings: Endings,
     pub(super) in_hand: InHand,
@@ -111,6 +114,11 @@ impl KeyManager {
     /// Destroying what backends hold of payloads that are not stored any more.
     pub fn disposals(&self) -> Disposals<'_> {
         Disposals::new(&self.0)
+    }
+
+    /// Telling people of secrets that end.
+    pub fn expiry(&self) -> Expiry<'_> {
+        Expiry::new(&self.0)
     }
 
     /// Public keys that clients may wrap payloads with.

@@ -32,6 +32,7 @@ pub use consumers::Consumers;
 pub use containers::Containers;
 pub use disposal::Disposals;
 pub use engine::KeyManager;
+pub use expiry::{DueNotice, Expiry, Turn, acknowledge};
 pub use metadata::Metadata;
 pub use object::{ContainerView, ObjectView, SecretView};
 pub use orders::Orders;

@@ -2,11 +2,13 @@ use std::sync::Arc;
 
 use super::attempt::{Attempt, CallContext, Input, Permit, Verdict};
 use super::engine::Engine;
+use super::expiry::note_ending;
 use super::keys::{ToSeal, still_keyed};
 use super::object::{SecretView, live_secret, uses_of, with_uses};
 use crate::access::PolicyTarget;
 use crate::acl::Acl;
 use crate::audit::{Action, Target};
+use crate::certificate::Certificate;
 use crate::disposal::Owner;
 use crate::error::{Conflict, Error, Missing, Violation};
 use crate::id::{ProjectId, SecretId};
@@ -80,14 +82,19 @@ impl<'a> Secrets<'a> {
         let (permit, secret, new) = attempt.let_through(self.judge_new(&attempt, context, id, new)).await?;
         let change = attempt.on(Target::Secret(id)).intend(permit).await?;
         let quotas = self.engine.quotas;
+        let certificate = new.payload.as_ref().and_then(|new| Certificate::read(new.payload.expose()));
+        let ending = self.engine.ending(&secret, certificate);
         let store = |stored: Option<StoredPayload>| {
-            let row = secret.clone();
+            let (row, ending) = (secret.clone(), ending.clone());
             move |writer: &mut dyn Writer| {
                 quotas.check(writer, &row.project, Counted::Secrets, row.created)?;
                 writer.insert_secret(&row)?;
                 if let Some(stored) = &stored {
                     still_keyed(writer, stored)?;
                     writer.insert_payload(id, stored)?;
+                }
+                if let Some(ending) = &ending {
+                    writer.put_ending(ending)?;
                 }
                 Ok(())
             }
@@ -150,8 +157,10 @@ impl<'a> Secrets<'a> {
         .await;
         let (permit, secret, payload) = attempt.let_through(judged).await?;
         let change = attempt.intend(permit).await?;
+        let found = Certificate::read(payload.payload.expose())
+            .and_then(|certificate| self.engine.ending(&secret, Some(certificate)));
         let store = |stored: Option<StoredPayload>| {
-            let now = self.engine.clock.now();
+            let (now, found) = (self.engine.clock.now(), found.clone());
             move |writer: &mut dyn Writer| {
                 if live_secret(writer, id, now)?.0.content_type.is_some() {
                     return Err(Error::Conflict(Conflict::Payload));
@@ -159,6 +168,9 @@ impl<'a> Secrets<'a> {
                 if let Some(stored) = &stored {
                     still_keyed(writer, stored)?;
                     writer.insert_payload(id, stored)?;
+                }
+                if let Some(found) = &found {
+                    note_ending(writer, found)?;
                 }
                 Ok(writer.touch_secret(id, now)?)
             }

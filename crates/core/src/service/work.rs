@@ -79,6 +79,10 @@ impl Orders<'_> {
                 match made {
                     Ok(Made { secrets, container }) => {
                         let leftovers = self.leftovers(&secrets);
+                        let endings: Vec<_> = secrets
+                            .iter()
+                            .filter_map(|(secret, _)| self.engine.ending(secret, None))
+                            .collect();
                         let applied = change
                             .apply(move |writer| {
                                 let waiting =
@@ -90,6 +94,9 @@ impl Orders<'_> {
                                     still_keyed(writer, stored)?;
                                     writer.insert_secret(secret)?;
                                     writer.insert_payload(secret.id, stored)?;
+                                }
+                                for ending in &endings {
+                                    writer.put_ending(ending)?;
                                 }
                                 let result = match (&container, secrets.first()) {
                                     (Some(container), _) => {

@@ -3,6 +3,7 @@
 mod audit;
 mod backups;
 mod control;
+mod expiry;
 mod folders;
 mod hsm;
 mod master_key;
@@ -21,12 +22,13 @@ use crate::error::RunError;
 use crate::settings::Settings;
 
 /// Every control, in the order of its report.
-const GROUPS: [&[Control]; 9] = [
+const GROUPS: [&[Control]; 10] = [
     &master_key::CONTROLS,
     &backups::CONTROLS,
     &rotation::CONTROLS,
     &hsm::CONTROLS,
     &audit::CONTROLS,
+    &expiry::CONTROLS,
     &network::CONTROLS,
     &sandbox::CONTROLS,
     &review::CONTROLS,

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 /// How long to leave the machine to others after so much work, to work that share of the time.
-pub(super) fn rest(worked: Duration, share_percent: u32) -> Duration {
+pub(crate) fn rest(worked: Duration, share_percent: u32) -> Duration {
     let share = share_percent.clamp(1, 100);
     worked * (100 - share) / share
 }

@@ -10,13 +10,13 @@ use crate::error::OpenError;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// The schema version this program works with. Each migration sets its own in the file's header.
-pub(super) const VERSION: u32 = 5;
+pub(super) const VERSION: u32 = 6;
 
 /// Marks the file as ours in its header: "Strg".
 pub(super) const APPLICATION_ID: u32 = 0x5374_7267;
 
 /// Every table and index that must be there.
-const OBJECTS: [&str; 47] = [
+const OBJECTS: [&str; 52] = [
     "acl_users",
     "acl_users_by_user",
     "acls",
@@ -34,6 +34,9 @@ const OBJECTS: [&str; 47] = [
     "disposals",
     "disposals_by_due",
     "disposals_by_key",
+    "endings",
+    "endings_by_due",
+    "endings_by_end",
     "master_keys",
     "milestones",
     "nodes",
@@ -63,6 +66,8 @@ const OBJECTS: [&str; 47] = [
     "secrets_expiring",
     "transport_keys",
     "transport_keys_by_plugin",
+    "unread_certificates",
+    "unread_certificates_by_due",
     "user_metadata",
 ];
 

@@ -9,6 +9,7 @@ pub(crate) mod consumers;
 pub(crate) mod container_members;
 pub(crate) mod containers;
 pub(crate) mod disposals;
+pub(crate) mod endings;
 pub(crate) mod master_keys;
 pub(crate) mod milestones;
 pub(crate) mod nodes;
@@ -25,6 +26,7 @@ pub(crate) mod secret_buckets;
 pub(crate) mod secret_stores;
 pub(crate) mod secrets;
 pub(crate) mod transport_keys;
+pub(crate) mod unread_certificates;
 pub(crate) mod user_metadata;
 
 /// How many ids one statement names; every database takes that many.

@@ -1,11 +1,14 @@
+use diesel::dsl::{count, count_star};
 use diesel::prelude::*;
+use strongroom_core::ports::TypeCount;
 use strongroom_core::secret::{BitLength, Label};
 use strongroom_core::{ContentType, ProjectId, Secret, SecretId, SecretType, Timestamp, UserId};
 
-use super::{acls, consumers, container_members, payloads, projects, user_metadata};
+use super::{acls, consumers, container_members, endings, payloads, projects, user_metadata};
 use crate::Connection;
 use crate::column;
 use crate::fault::Fault;
+use crate::schema::endings as ending_rows;
 use crate::schema::projects as project_rows;
 use crate::schema::secrets;
 use crate::tally::Tally;
@@ -127,6 +130,7 @@ pub(crate) fn delete(connection: &mut Connection, tally: &mut Tally, id: SecretI
     container_members::forget(connection, id)?;
     user_metadata::delete_all(connection, id)?;
     payloads::delete(connection, id)?;
+    endings::delete(connection, id)?;
     diesel::delete(secrets::table.filter(secrets::id.eq(id.as_bytes().as_slice()))).execute(connection)?;
     if live {
         tally.subtract(project, position);
@@ -149,6 +153,26 @@ pub(crate) fn expired(
         .select(secrets::id)
         .load(connection)?;
     ids.iter().map(|id| column::id(id, "secrets.id")).collect()
+}
+
+/// How many unexpired secrets of each type there are.
+pub(crate) fn count_types(connection: &mut Connection, now: Timestamp) -> Result<Vec<TypeCount>, Fault> {
+    let rows: Vec<(String, i64, i64)> = secrets::table
+        .left_join(ending_rows::table)
+        .filter(secrets::expiration.is_null().or(secrets::expiration.gt(now.as_micros())))
+        .group_by(secrets::secret_type)
+        .order(secrets::secret_type)
+        .select((secrets::secret_type, count_star(), count(ending_rows::secret.nullable())))
+        .load(connection)?;
+    rows.into_iter()
+        .map(|(name, all, ending)| {
+            Ok(TypeCount {
+                secret_type: SecretType::parse(&name).map_err(|_| Fault::corrupt("secrets.secret_type"))?,
+                all: column::count(all, "secrets")?,
+                ending: column::count(ending, "endings")?,
+            })
+        })
+        .collect()
 }
 
 /// Takes up to `limit` secrets that have expired at `now` out of the lists and their counts; they stay

@@ -13,6 +13,7 @@ mod acls;
 mod consumers;
 mod containers;
 mod disposals;
+mod endings;
 mod keys;
 mod milestones;
 mod nodes;
@@ -27,6 +28,7 @@ pub use acls::{AclReader, AclWriter};
 pub use consumers::{ConsumerReader, ConsumerWriter};
 pub use containers::{ContainerReader, ContainerWriter};
 pub use disposals::{DisposalReader, DisposalWriter};
+pub use endings::{EndingQuery, EndingReader, EndingWriter, TypeCount};
 pub use keys::{KeyReader, KeyWriter};
 pub use milestones::{Milestone, MilestoneReader, MilestoneWriter};
 pub use nodes::{NodeReader, NodeWriter};
@@ -103,6 +105,7 @@ pub trait Reader:
     + ConsumerReader
     + ContainerReader
     + DisposalReader
+    + EndingReader
     + MilestoneReader
     + NodeReader
     + OrderReader
@@ -120,6 +123,7 @@ impl<T> Reader for T where
         + ConsumerReader
         + ContainerReader
         + DisposalReader
+        + EndingReader
         + MilestoneReader
         + NodeReader
         + OrderReader
@@ -140,6 +144,7 @@ pub trait Writer:
     + ConsumerWriter
     + ContainerWriter
     + DisposalWriter
+    + EndingWriter
     + MilestoneWriter
     + NodeWriter
     + OrderWriter
@@ -158,6 +163,7 @@ impl<T> Writer for T where
         + ConsumerWriter
         + ContainerWriter
         + DisposalWriter
+        + EndingWriter
         + MilestoneWriter
         + NodeWriter
         + OrderWriter

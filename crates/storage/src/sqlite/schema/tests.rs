@@ -6,8 +6,8 @@ use diesel::connection::SimpleConnection as _;
 use strongroom_core::acl::Acl;
 use strongroom_core::container::{Container, ContainerType, Member};
 use strongroom_core::ports::{
-    AclReader as _, AclWriter as _, BackendId, ContainerReader as _, ContainerWriter as _, KeyReader as _,
-    RotationReader as _, RotationWriter as _, SecretReader as _,
+    AclReader as _, AclWriter as _, BackendId, ContainerReader as _, ContainerWriter as _, EndingReader as _,
+    EndingWriter as _, KeyReader as _, RotationReader as _, RotationWriter as _, SecretReader as _,
 };
 use strongroom_core::rotation::{Goal, Rotation};
 use strongroom_core::secret::SecretQuery;
@@ -130,6 +130,38 @@ fn rotations_of_version_four_are_kept_and_stay_one_at_a_time() {
     }
     let second = Rotation::new(soft, Goal::EveryProjectKey, now);
     assert!(session.insert_rotation(&second).is_err());
+}
+
+#[test]
+fn what_ends_and_what_may_hold_a_certificate_is_found_in_version_five() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.db");
+    version_one(&path);
+    let mut connection = connection::writing(&path).unwrap();
+    connection
+        .batch_execute(
+            "INSERT INTO secrets VALUES (x'94c3e0a26b8b4b7e8e9f0a1b2c3d4e50', 1, 1, 1, 'cert', 'certificate', NULL,
+                NULL, NULL, 77, 'ann', 1, 1, 'text/plain'),
+             (x'94c3e0a26b8b4b7e8e9f0a1b2c3d4e51', 1, 2, 1, 'empty', 'certificate', NULL,
+                NULL, NULL, NULL, 'ann', 1, 1, NULL);",
+        )
+        .unwrap();
+    drop(connection);
+    upgrade(&path).unwrap();
+    let mut opened = open(&path, OpenOptions::default(), 0).unwrap();
+    let mut tally = Tally::default();
+    let mut session = Session::new(&mut opened.writer, &mut tally, Run::new());
+    let certificate = SecretId::parse("94c3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e50").unwrap();
+    let at = |micros| Timestamp::from_micros(micros).unwrap();
+    let ending = session.ending(certificate).unwrap().unwrap();
+    assert_eq!((ending.ends, ending.due, ending.certificate), (at(77), Some(at(0)), None));
+    assert_eq!(session.ending(SecretId::parse(SECRET).unwrap()).unwrap(), None);
+    assert_eq!(session.count_unread_certificates().unwrap(), 1);
+    assert_eq!(session.claim_unread_certificate(at(5), at(9)).unwrap(), Some(certificate));
+    assert_eq!(session.claim_unread_certificate(at(8), at(12)).unwrap(), None, "it is somebody's");
+    assert_eq!(session.claim_unread_certificate(at(9), at(12)).unwrap(), Some(certificate));
+    session.forget_unread_certificate(certificate).unwrap();
+    assert_eq!(session.count_unread_certificates().unwrap(), 0);
 }
 
 #[test]

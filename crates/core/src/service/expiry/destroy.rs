@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use super::engine::{Engine, KeyManager};
 use crate::audit::{Action, Target};
 use crate::disposal::Owner;
 use crate::error::Error;
 use crate::id::SecretId;
+use crate::service::engine::{Engine, KeyManager};
 use crate::time::Timestamp;
 
 impl KeyManager {

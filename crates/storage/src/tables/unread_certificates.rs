@@ -1,0 +1,38 @@
+use diesel::prelude::*;
+use strongroom_core::{SecretId, Timestamp};
+
+use crate::Connection;
+use crate::column;
+use crate::fault::Fault;
+use crate::schema::unread_certificates;
+
+/// How many secrets may hold a certificate that was not read.
+pub(crate) fn count(connection: &mut Connection) -> Result<u64, Fault> {
+    column::count(unread_certificates::table.count().get_result(connection)?, "unread_certificates")
+}
+
+/// Gives one that is due, which is due again at `until`.
+pub(crate) fn claim(
+    connection: &mut Connection,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Option<SecretId>, Fault> {
+    let first: Option<Vec<u8>> = unread_certificates::table
+        .filter(unread_certificates::due.le(now.as_micros()))
+        .order(unread_certificates::due)
+        .select(unread_certificates::secret)
+        .first(connection)
+        .optional()?;
+    let Some(id) = first else { return Ok(None) };
+    diesel::update(unread_certificates::table.filter(unread_certificates::secret.eq(id.as_slice())))
+        .set(unread_certificates::due.eq(until.as_micros()))
+        .execute(connection)?;
+    column::id(&id, "unread_certificates.secret").map(Some)
+}
+
+/// Removes one.
+pub(crate) fn delete(connection: &mut Connection, id: SecretId) -> Result<(), Fault> {
+    let row = unread_certificates::table.filter(unread_certificates::secret.eq(id.as_bytes().as_slice()));
+    diesel::delete(row).execute(connection)?;
+    Ok(())
+}
