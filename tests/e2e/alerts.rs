@@ -165,7 +165,7 @@ fn a_source_is_locked_out_for_a_while_and_named_networks_never() {
         "[edge]\nproxies = ['127.0.0.1']\nforwarding_headers = 'x-forwarded'\nrefusal_window_seconds = 1\n\
                     [alerts]\nnever_lock_out = ['127.0.0.9']\n"
             .to_owned()
-            + &refusals("source", 4, "lock_out_seconds = 5");
+            + &refusals("source", 4, "lock_out_seconds = 10");
     let server = server(&folder.path().join("data"), &settings);
     let from = |address: &str| server.client("demo").header("X-Forwarded-For", address);
     let (mallory, ann, office) = (from("127.0.0.7"), from("127.0.0.8"), from("127.0.0.9"));
@@ -175,7 +175,7 @@ fn a_source_is_locked_out_for_a_while_and_named_networks_never() {
     let locked_out = mallory.get("/v1/secrets");
     locked_out.error(403);
     let wait: u64 = locked_out.header("retry-after").unwrap().parse().unwrap();
-    assert!((1..=5).contains(&wait), "{wait}");
+    assert!((1..=10).contains(&wait), "{wait}");
     assert_eq!(ann.get("/v1/secrets").status, 200);
     assert_eq!(office.get("/v1/secrets").status, 200);
     assert_eq!(server.client("demo").get("/v1/secrets").status, 200, "the proxy's own requests");
@@ -183,7 +183,7 @@ fn a_source_is_locked_out_for_a_while_and_named_networks_never() {
 
     let lock_outs = recorded(&server, "lock-out.begin");
     let targets: Vec<_> = lock_outs.iter().map(|record| record["target"].as_str().unwrap()).collect();
-    assert_eq!(targets, ["lock-out/by-source: 5 s, source 127.0.0.7"]);
+    assert_eq!(targets, ["lock-out/by-source: 10 s, source 127.0.0.7"]);
     let mut alerts: Vec<_> =
         recorded(&server, "alert.raise").iter().map(|record| record["target"].to_string()).collect();
     alerts.sort();
