@@ -1,5 +1,6 @@
 use strongroom_core::SecretType;
 use strongroom_core::ports::TypeCount;
+use strongroom_notify::Channel;
 
 use super::{Control, Examined, Severity, Site};
 use crate::error::chain;
@@ -12,7 +13,7 @@ const SOON: i64 = 30;
 const TIME_BOUND: [SecretType; 2] = [SecretType::Certificate, SecretType::Passphrase];
 const LIST: &str = "strongroom-admin expiry list --within 30d";
 
-pub(super) const CONTROLS: [Control; 3] = [
+pub(super) const CONTROLS: [Control; 4] = [
     Control {
         id: "EXP-01",
         severity: Severity::Low,
@@ -34,7 +35,30 @@ pub(super) const CONTROLS: [Control; 3] = [
         at_start: false,
         examine: read,
     },
+    Control {
+        id: "EXP-04",
+        severity: Severity::Medium,
+        title: "somebody is told before a secret or a certificate ends",
+        at_start: false,
+        examine: told,
+    },
 ];
+
+fn told(site: &Site<'_>) -> Examined {
+    let windows = &site.settings.expiry.windows;
+    let channels = &site.settings.notices.channels;
+    if windows.default.is_empty() && windows.projects.values().all(Vec::is_empty) {
+        Examined::warn("expiry.windows_days is empty", "set expiry.windows_days, such as [90, 30, 7, 1]")
+    } else if channels.is_empty() {
+        Examined::warn(
+            "by the server's log only",
+            "set a channel in notices, and try it: strongroom-admin notices test",
+        )
+    } else {
+        let names: Vec<_> = channels.iter().map(Channel::name).collect();
+        Examined::pass(format!("by {}", names.join(", ")))
+    }
+}
 
 fn dated(site: &Site<'_>) -> Examined {
     let now = site.now;
