@@ -48,7 +48,7 @@ impl Endpoint {
     }
 
     /// The same as a proxy comes there: with a PROXY header, which tells of no client.
-    pub(super) fn as_proxy(self) -> Self {
+    pub(super) fn by_proxy(self) -> Self {
         Self { preamble: b"PROXY UNKNOWN\r\n", ..self }
     }
 

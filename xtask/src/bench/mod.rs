@@ -90,10 +90,17 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     // The real Keystone is part of it.
     setup::run()?;
     // In one go: what is built of a crate depends on who is built with it.
-    let packages =
-        ["strongroom-server", "strongroom-admin", "strongroom-runtime", "strongroom-faulty-pkcs11", "xtask"];
+    let packages = [
+        "strongroom-server",
+        "strongroom-admin",
+        "strongroom-runtime",
+        "strongroom-crypto-pkcs11",
+        "strongroom-faulty-pkcs11",
+        "xtask",
+    ];
     let mut build = step::cargo();
     build.args(["build", "--release", "--lib", "--bins", "--example", "own_audit_sink"]);
+    build.args(["--example", "strict_custody"]);
     build.args(packages.iter().flat_map(|package| ["--package", package]));
     step::run("build for release", &mut build)?;
     let mut measure = std::process::Command::new(workspace::binaries("release")?.join("xtask"));

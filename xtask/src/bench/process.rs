@@ -169,7 +169,7 @@ fn start(launch: &Launch) -> Result<(Endpoint, Running, Duration)> {
         // The first run makes the certificate.
         let endpoint = match https {
             true => Endpoint::https(address, &data.join("tls/certificate.pem"))?,
-            false if *behind_proxy => Endpoint::http(address).as_proxy(),
+            false if *behind_proxy => Endpoint::http(address).by_proxy(),
             false => Endpoint::http(address),
         };
         let discovery = workload::discovery(&endpoint);

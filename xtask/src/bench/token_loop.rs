@@ -1,4 +1,5 @@
-//! What a token itself can do: the call that opening a data key comes down to, in a loop, by several threads.
+//! What a token itself can do: the call that opening a data key comes down to, in a loop, by several threads; and
+//! the same by whoever else takes such orders.
 //!
 //! It runs in a process of its own, since SoftHSM2 finds its tokens by a variable of the environment.
 
@@ -51,8 +52,20 @@ impl TokenLoop {
     /// Logs in to the token of that label.
     pub(super) fn start(module: &Path, label: &str, tokens: &Tokens) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("token-loop").arg(module).arg(label).arg(tokens.pin());
-        command.env("SOFTHSM2_CONF", tokens.settings()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.arg("token-loop");
+        Self::start_by(command, module, label, tokens)
+    }
+
+    /// The same by a program that takes its arguments and answers as this one does.
+    pub(super) fn start_by(
+        mut command: Command,
+        module: &Path,
+        label: &str,
+        tokens: &Tokens,
+    ) -> Result<Self> {
+        command.arg(module).arg(label).arg(tokens.pin());
+        command.env("SOFTHSM2_CONF", tokens.settings());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().context("can't start the token's loop")?;
         let orders = child.stdin.take().context("the loop has no input")?;
         let answers = BufReader::new(child.stdout.take().context("the loop has no output")?);

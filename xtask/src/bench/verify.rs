@@ -24,7 +24,7 @@ pub(super) fn measure(stage: &Stage) -> Result<Findings> {
     let exchanges = runtime()?.block_on(workload::payload_reads(&server.endpoint, READER))?;
     let load = Load { endpoint: server.endpoint.clone(), exchanges, connections: 64 };
     let reads = usize::try_from(stage.plan.many.max(50_000))? * 2;
-    println!("    making a journal of about {} MiB", reads * RECORD >> 20);
+    println!("    making a journal of about {} MiB", (reads * RECORD) >> 20);
     load.run(Until::Count(reads))?;
     let data = server.stop()?.data;
     let mut segments = Vec::new();
