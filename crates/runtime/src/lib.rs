@@ -16,6 +16,7 @@ mod kmip;
 mod logging;
 mod master_key;
 mod notices;
+mod onlookers;
 mod operator;
 mod orders;
 mod parts;

@@ -9,7 +9,6 @@ use strongroom_api::turned_away;
 use strongroom_edge::{Connections, Refusals, Server, Stopping};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinSet;
 
 use crate::alerts::{Answering, Watching};
 use crate::disposal;
@@ -17,13 +16,14 @@ use crate::doctor;
 use crate::edge;
 use crate::error::RunError;
 use crate::expiry;
-use crate::operator::{Desk, OperatorListener, Readiness};
+use crate::onlookers::{Onlookers, Seen};
+use crate::operator::OperatorListener;
 use crate::orders::Workers;
 use crate::parts;
 use crate::rotation::Rotator;
 use crate::service_manager;
 use crate::settings::Settings;
-use crate::telemetry::{Latest, Surveyor, Telemetry, Watched, watch};
+use crate::telemetry::Telemetry;
 
 /// How long forwarders and channels for notices may take to send what is left when the server stops. Records that
 /// then still are left are sent after the next start.
@@ -83,39 +83,16 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     let idle = api.idle();
     let connections = Connections::default();
     let stopping = Arc::new(AtomicBool::new(false));
-    let mut watchers = JoinSet::new();
-    let mut at_work = None;
-    if let Some(meters) = telemetry.meters() {
-        let latest = Arc::new(Latest::default());
-        let watched = Watched {
-            gauges: parts.gauges.clone(),
-            at_hand: Box::new(api.at_hand()),
-            connections: connections.clone(),
-            refusals: refusals.clone(),
-            repository: Arc::downgrade(&parts.repository),
-            latest: Arc::clone(&latest),
-            tls: settings.tls.clone(),
-        };
-        watch(meters, watched);
-        let surveyor = Surveyor {
-            repository: Arc::clone(&parts.repository),
-            backends: parts.backends.clone(),
-            settings: settings.clone(),
-            credentials,
-            latest,
-        };
-        watchers.spawn(surveyor.look_after());
-        at_work = operator.map(|listener| {
-            let readiness = Readiness {
-                gauges: parts.gauges.clone(),
-                repository: Arc::clone(&parts.repository),
-                backends: parts.backends.clone(),
-                stopping: Arc::clone(&stopping),
-            };
-            let desk = Desk { meters: Arc::clone(meters), readiness };
-            listener.serve(desk, &settings, refusals.clone())
-        });
-    }
+    let seen = Seen {
+        gauges: parts.gauges,
+        repository: Arc::clone(&parts.repository),
+        backends: parts.backends,
+        at_hand: Box::new(api.at_hand()),
+        connections: connections.clone(),
+        refusals: refusals.clone(),
+        stopping: Arc::clone(&stopping),
+    };
+    let onlookers = Onlookers::start(&telemetry, operator, seen, &settings, credentials);
     tracing::info!(endpoint, "serving");
     ready(&endpoint);
     service_manager::ready(&endpoint);
@@ -141,10 +118,7 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     teller.await.ok();
     reader.await.ok();
     recorder.await.ok();
-    watchers.shutdown().await;
-    if let Some(at_work) = at_work {
-        at_work.stop().await;
-    }
+    onlookers.stop().await;
     drop(parts.manager);
     tokio::join!(parts.forwarding.stop(FORWARD_LAST), parts.notifier.stop(FORWARD_LAST));
     telemetry.stop().await;

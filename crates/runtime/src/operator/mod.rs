@@ -7,5 +7,5 @@ mod readiness;
 mod socket;
 
 pub(crate) use answers::Desk;
-pub(crate) use listener::OperatorListener;
+pub(crate) use listener::{AtWork, OperatorListener};
 pub(crate) use readiness::Readiness;
