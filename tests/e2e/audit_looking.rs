@@ -1,7 +1,10 @@
 //! What an operator asks of the journal: who did what, who was refused, who read a secret.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
 use serde_json::{Value, json};
-use strongroom_tests::{Server, admin};
+use strongroom_tests::{Server, admin, program};
 
 struct Scene {
     server: Server,
@@ -84,4 +87,28 @@ fn a_secret_has_known_readers() {
     assert_eq!((&readers[0]["user"], &readers[0]["reads"]), (&json!("ann"), &json!(2)));
     assert!(readers[0]["first"].as_str() < readers[0]["last"].as_str());
     assert_eq!(scene.json(&["who-read", &scene.secret, "--since", "2999"]), json!([]));
+}
+
+#[test]
+fn records_are_shown_as_they_are_made_until_nobody_reads() {
+    let server = Server::start();
+    let bob = server.client("elsewhere").header("X-User-Id", "bob");
+    assert_eq!(bob.get("/v1/secrets").status, 200);
+    let mut command = program("strongroom-admin");
+    command.arg("--data-dir").arg(server.data_dir());
+    command.args(["--output", "json", "audit", "tail", "--follow", "--user", "bob"]);
+    let mut following = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(next()["action"], "secret.list");
+    for (path, action) in [("/v1/containers", "container.list"), ("/v1/orders", "order.list")] {
+        server.client("demo").header("X-User-Id", "ann").get("/v1/secrets");
+        assert_eq!(bob.get(path).status, 200);
+        let record = next();
+        assert_eq!((&record["action"], &record["caller"]["user"]), (&json!(action), &json!("bob")));
+    }
+    drop(lines);
+    // The next record finds nobody who reads it.
+    assert_eq!(bob.get("/v1/quotas").status, 200);
+    assert_eq!(following.wait().unwrap().code(), Some(0));
 }

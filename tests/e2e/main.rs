@@ -56,6 +56,7 @@ mod service_manager;
 mod starts;
 mod stores;
 mod support_bundle;
+mod telemetry;
 mod tls;
 mod tokens;
 mod transport_keys;

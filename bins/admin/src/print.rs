@@ -16,12 +16,27 @@ pub(crate) fn result(output: Output, value: &impl Serialize, rows: &[Vec<String>
     }
 }
 
+/// Shows one of any number of results, on a line of its own; `false` when nobody reads any more.
+pub(crate) fn one(output: Output, value: &impl Serialize, row: &[String]) -> io::Result<bool> {
+    write(&match output {
+        Output::Json => format!("{}\n", serde_json::json!(value)),
+        Output::Csv => record(row),
+        Output::Table => row.join("  ").trim_end().to_owned() + "\n",
+    })
+}
+
 /// Writes to standard output. A reader that has seen enough, such as `head`, is no error.
 pub(crate) fn text(text: &str) -> io::Result<()> {
+    write(text).map(drop)
+}
+
+/// Writes to standard output; `false` when nobody reads any more.
+fn write(text: &str) -> io::Result<bool> {
     let mut output = io::stdout();
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written,
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

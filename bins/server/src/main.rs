@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use strongroom_runtime::{IdentitySection, Serving, Settings, Shown, Stopping, chain, confine};
+use strongroom_runtime::{IdentitySection, Serving, Settings, Shown, Stopping, Telemetry, chain, confine};
 
 use crate::flags::{Command, ConfigCommand, Flags};
 
@@ -39,16 +39,22 @@ struct Dev {
 }
 
 fn run(mut settings: Settings, shown: &[Shown], dev: Option<Dev>) -> ExitCode {
-    strongroom_runtime::start_logging(&settings.log);
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
     // Before there are other threads, and not where folders are still to be made.
-    if dev.is_none() && settings.sandbox.enabled {
-        confine(&settings, shown, credentials.as_deref()).log();
-    }
+    let confined = (dev.is_none() && settings.sandbox.enabled)
+        .then(|| confine(&settings, shown, credentials.as_deref()));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the runtime does not start: {error}"), 1),
     };
+    let telemetry = match Telemetry::start(&settings, runtime.handle()) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return fail(&chain(&error), 1),
+    };
+    strongroom_runtime::start_logging(&settings.log, &telemetry);
+    if let Some(sandbox) = confined {
+        sandbox.log();
+    }
     let create = dev.is_some();
     let made = dev.map(|dev| strongroom_runtime::prepare(&mut settings, dev.plain_http)).transpose();
     let made = match made {
@@ -57,7 +63,7 @@ fn run(mut settings: Settings, shown: &[Shown], dev: Option<Dev>) -> ExitCode {
     };
     let data_dir = settings.data_dir.clone();
     let open = matches!(settings.identity, IdentitySection::Unauthenticated);
-    let serving = Serving { settings, credentials, create };
+    let serving = Serving { settings, credentials, create, telemetry };
     let served = runtime.block_on(strongroom_runtime::serve(serving, |endpoint| match made {
         Some(made) => banner::print_first_run(&data_dir, endpoint, &made, open),
         None => banner::print_ready(endpoint),

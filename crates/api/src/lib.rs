@@ -14,6 +14,7 @@ mod handlers;
 mod health;
 mod http;
 mod metadata;
+mod observer;
 mod openapi;
 mod operation;
 mod orders;
@@ -28,6 +29,7 @@ mod transport_keys;
 
 pub use admission::Admission;
 pub use fault::turned_away;
+pub use observer::{Answered, Observer};
 pub use openapi::document as openapi;
 pub use pipeline::Api;
 pub use settings::{AllowedOrigin, ApiSettings, BaseUrl, CorsSettings, InvalidBaseUrl, InvalidOrigin};

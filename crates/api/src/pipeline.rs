@@ -13,12 +13,13 @@ use http::{Extensions, HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body::Body;
 use strongroom_core::audit::{Action, Origin, Outcome, Reason};
 use strongroom_core::ports::Authenticator;
+use strongroom_core::trace::TARGET;
 use strongroom_core::{CallContext, Caller, Error, KeyManager};
 use strongroom_edge::{Peer, Place};
 use tokio::sync::Semaphore;
 use tower::util::option_layer;
 use tower::{Service, ServiceBuilder, service_fn};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, info_span};
 use zeroize::Zeroizing;
 
 use crate::admission::Admission;
@@ -34,6 +35,7 @@ use crate::http::links::base_url;
 use crate::http::microversion::{self, Microversion, NoVersion};
 use crate::http::query::Query;
 use crate::http::request_id::{RequestIdLayer, RequestIds};
+use crate::observer::{Observer, Sight};
 use crate::operation::Operation;
 use crate::routes::Routes;
 use crate::settings::ApiSettings;
@@ -47,8 +49,12 @@ pub struct Api {
     settings: Arc<ApiSettings>,
     routes: Arc<Routes>,
     admission: Admission,
+    observer: Option<Arc<dyn Observer>>,
     slots: Arc<Semaphore>,
 }
+
+/// What every stage of a request takes along: its place among those worked on, and whoever looks on.
+type Within<'a> = (&'a Place, &'a Sight);
 
 /// Most requests at hand at once, those among them that wait for their client or for another service.
 const MOST_REQUESTS: u32 = 4096;
@@ -66,6 +72,7 @@ impl Api {
             settings: Arc::new(settings),
             routes: Arc::new(routes),
             admission: Admission::default(),
+            observer: None,
             slots,
         }
     }
@@ -74,6 +81,19 @@ impl Api {
     #[must_use]
     pub fn taking_on(self, admission: Admission) -> Self {
         Self { admission, ..self }
+    }
+
+    /// The same API, telling that one of every request.
+    #[must_use]
+    pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
+        Self { observer: Some(observer), ..self }
+    }
+
+    /// Tells, whenever it is asked, how many requests are at hand: those being worked on, and those that wait for
+    /// their turn, their client or another service.
+    pub fn at_hand(&self) -> impl Fn() -> u64 + Send + Sync + use<> {
+        let slots = Arc::clone(&self.slots);
+        move || u64::from(MOST_REQUESTS) - u64::try_from(slots.available_permits()).unwrap_or_default()
     }
 
     /// Completes once no request is being worked on, those of clients that hung up among them.
@@ -128,8 +148,9 @@ impl Api {
             path = parts.uri.path(),
             request_id = request_id.as_deref(),
         );
-        let work = AssertUnwindSafe(self.dispatch(&parts, body, origin.clone())).catch_unwind();
-        let reply = if let Ok(reply) = work.instrument(span).await {
+        let sight = Sight::new(self.observer.as_ref(), &parts, request_id.as_deref());
+        let work = AssertUnwindSafe(self.dispatch(&parts, body, origin.clone(), &sight)).catch_unwind();
+        let reply = if let Ok(reply) = work.instrument(span).instrument(sight.span()).await {
             reply
         } else {
             let context = CallContext { caller: Caller::anonymous(), origin };
@@ -147,10 +168,11 @@ impl Api {
         } else {
             tracing::debug!(status, "answered");
         }
+        sight.end(reply.status());
         reply
     }
 
-    async fn dispatch<B>(&self, parts: &Parts, body: B, origin: Origin) -> Reply
+    async fn dispatch<B>(&self, parts: &Parts, body: B, origin: Origin, sight: &Sight) -> Reply
     where
         B: Body<Data: Send> + Send,
     {
@@ -161,11 +183,12 @@ impl Api {
         let mut segments = path.split('/').filter(|segment| !segment.is_empty());
         match segments.next() {
             Some("healthcheck") if segments.next().is_none() && parts.method == Method::GET => {
+                sight.on("/healthcheck");
                 health::check(&self.manager, &self.settings, &parts.headers).await
             }
             first => match self.admission.enter(origin.address).await {
-                Ok(place) if first == Some("v1") => self.v1(parts, body, origin, &place).await,
-                Ok(_place) => match self.root(parts, origin).await {
+                Ok(place) if first == Some("v1") => self.v1(parts, body, origin, (&place, sight)).await,
+                Ok(_place) => match self.root(parts, origin, sight).await {
                     Ok(answer) | Err(answer) => answer.into_reply(),
                 },
                 Err(overloaded) => overloaded,
@@ -173,7 +196,10 @@ impl Api {
         }
     }
 
-    async fn root(&self, parts: &Parts, origin: Origin) -> Result<Answer, Answer> {
+    async fn root(&self, parts: &Parts, origin: Origin, sight: &Sight) -> Result<Answer, Answer> {
+        if let Some(path) = ["/", "/openapi.json"].into_iter().find(|path| *path == parts.uri.path()) {
+            sight.on(path);
+        }
         let context = CallContext { caller: Caller::anonymous(), origin };
         let version = self.agree_on_version(&context, &parts.headers).await?;
         let answer = discovery::root(RootCall {
@@ -191,7 +217,7 @@ impl Api {
     }
 
     /// Authentication (401) comes before the version (400, 406), the version before the route (404, 405).
-    async fn v1<B>(&self, parts: &Parts, body: B, origin: Origin, place: &Place) -> Reply
+    async fn v1<B>(&self, parts: &Parts, body: B, origin: Origin, (place, sight): Within<'_>) -> Reply
     where
         B: Body<Data: Send> + Send,
     {
@@ -200,10 +226,11 @@ impl Api {
             Ok(context) => context,
             Err(answer) => return answer.into_reply(),
         };
+        sight.by(&context);
         if let Some(too_many) = self.admission.too_many(&context) {
             return too_many;
         }
-        match self.authenticated(parts, body, context, place).await {
+        match self.authenticated(parts, body, context, (place, sight)).await {
             Ok(answer) | Err(answer) => answer.into_reply(),
         }
     }
@@ -213,13 +240,13 @@ impl Api {
         parts: &Parts,
         body: B,
         context: CallContext,
-        place: &Place,
+        within: Within<'_>,
     ) -> Result<Answer, Answer>
     where
         B: Body<Data: Send> + Send,
     {
         let version = self.agree_on_version(&context, &parts.headers).await?;
-        let answer = match self.routed(parts, body, context, version, place).await {
+        let answer = match self.routed(parts, body, context, version, within).await {
             Ok(answer) | Err(answer) => answer,
         };
         Ok(answer.map(|reply| versioned(reply, version)))
@@ -248,14 +275,15 @@ impl Api {
         body: B,
         context: CallContext,
         version: Microversion,
-        place: &Place,
+        (place, sight): Within<'_>,
     ) -> Result<Answer, Answer>
     where
         B: Body<Data: Send> + Send,
     {
-        let Some((resource, names)) = self.routes.find(parts.uri.path()) else {
+        let Some((route, resource, names)) = self.routes.find(parts.uri.path()) else {
             return Err(self.turn_away(&context, "no-route", fault::no_route()).await);
         };
+        sight.on(route);
         let resource = if self.manager.stores().are_several() { resource } else { resource.without_stores() };
         let operation = match resource.operation(&parts.method) {
             Some(Operation::SecretRead) if secrets::asks_for_payload(&parts.headers) => {
@@ -286,7 +314,8 @@ impl Api {
             return Err(call.note(Outcome::Refused, reason, fault::not_acceptable()).await);
         }
         // By far the largest part of a request's state; in a box of its own it is not moved again and again.
-        match Box::pin(carry_out(&call)).await {
+        let span = info_span!(target: TARGET, "use case", otel.name = operation.facts().name);
+        match Box::pin(carry_out(&call).instrument(span)).await {
             Ok(answer) => Ok(answer),
             Err(error) => Err(call.refuse(&error).await),
         }

@@ -57,7 +57,7 @@ pub(crate) struct Names {
 
 /// The paths under `/v1`.
 #[derive(Debug, Clone)]
-pub(crate) struct Routes(Router<Resource>);
+pub(crate) struct Routes(Router<(&'static str, Resource)>);
 
 /// Every path.
 pub(crate) const PATHS: &[(&str, Resource)] = &[
@@ -96,12 +96,12 @@ pub(crate) const PATHS: &[(&str, Resource)] = &[
 impl Routes {
     pub(crate) fn new() -> Result<Self, InsertError> {
         let mut router = Router::new();
-        PATHS.iter().try_for_each(|(path, resource)| router.insert(*path, *resource))?;
+        PATHS.iter().try_for_each(|(path, resource)| router.insert(*path, (*path, *resource)))?;
         Ok(Self(router))
     }
 
-    /// The resource of a path; slashes may be repeated, and one may trail.
-    pub(crate) fn find(&self, path: &str) -> Option<(Resource, Names)> {
+    /// The resource of a path, and the path's template; slashes may be repeated, and one may trail.
+    pub(crate) fn find(&self, path: &str) -> Option<(&'static str, Resource, Names)> {
         let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         let path = format!("/{}", segments.join("/"));
         let found = self.0.at(&path).ok()?;
@@ -109,7 +109,8 @@ impl Routes {
             let raw = found.params.get(name).unwrap_or_default();
             percent_decode_str(raw).decode_utf8_lossy().into_owned()
         };
-        Some((*found.value, Names { id: name("id"), part: name("part") }))
+        let (template, resource) = *found.value;
+        Some((template, resource, Names { id: name("id"), part: name("part") }))
     }
 }
 
@@ -289,7 +290,8 @@ mod tests {
             ("/v1/transport_keys/a", Resource::TransportKey, "a", ""),
         ] {
             let names = Names { id: id.to_owned(), part: part.to_owned() };
-            assert_eq!(routes.find(path), Some((resource, names)), "{path}");
+            let found = routes.find(path).map(|(_, resource, names)| (resource, names));
+            assert_eq!(found, Some((resource, names)), "{path}");
         }
         for path in [
             "/v1/foo",

@@ -15,7 +15,7 @@ use crate::position::Position;
 use crate::queue::Queue;
 use crate::start::start;
 use crate::status::{Stats, Status};
-use crate::writer::{Disk, RealDisk, Writer};
+use crate::writer::{Disk, RealDisk, TimedDisk, Writer};
 
 /// Why a journal whose thread is gone refuses everything.
 const ENDED: &str = "the journal's thread has ended; restart the service";
@@ -31,6 +31,8 @@ pub struct Options {
     pub checkpoint_every: Duration,
     /// Tells the time of segments and checkpoints; events bring their own.
     pub clock: Arc<dyn Clock>,
+    /// Is told, on the journal's thread, how long each sync took.
+    pub on_sync: Option<Arc<dyn Fn(Duration) + Send + Sync>>,
 }
 
 impl Default for Options {
@@ -41,6 +43,7 @@ impl Default for Options {
             segment_bytes: 32 << 20,
             checkpoint_every: Duration::from_mins(1),
             clock: Arc::new(SystemClock),
+            on_sync: None,
         }
     }
 }
@@ -63,7 +66,11 @@ impl Journal {
     /// Opens the journal in that folder, begins one where there is none, and mends what a crash left
     /// unfinished. Blocks while it reads the last segment.
     pub fn open(folder: &Path, options: Options) -> Result<Self, OpenError> {
-        Self::open_on(folder, options, Box::new(RealDisk))
+        let disk: Box<dyn Disk> = match options.on_sync.clone() {
+            Some(told) => Box::new(TimedDisk(told)),
+            None => Box::new(RealDisk),
+        };
+        Self::open_on(folder, options, disk)
     }
 
     pub(crate) fn open_on(folder: &Path, options: Options, disk: Box<dyn Disk>) -> Result<Self, OpenError> {
@@ -82,6 +89,10 @@ impl Journal {
         self.status.durable()
     }
 
+    pub(crate) fn status(&self) -> Arc<Status> {
+        Arc::clone(&self.status)
+    }
+
     /// Where the journal is.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
@@ -90,6 +101,12 @@ impl Journal {
     /// What the journal has done since it was opened.
     pub fn stats(&self) -> Stats {
         self.status.stats()
+    }
+
+    /// Tells the same, whenever it is asked; does not keep the journal open.
+    pub fn gauge(&self) -> impl Fn() -> Stats + Send + Sync + use<> {
+        let status = self.status();
+        move || status.stats()
     }
 }
 

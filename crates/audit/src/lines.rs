@@ -36,6 +36,11 @@ impl<R: Read> Lines<R> {
         Self { reader, given: 0, spanning: Vec::new(), offset: 0, number: 0 }
     }
 
+    /// Goes on where another reading has ended: at that place, behind so many lines.
+    pub(crate) fn resumed(reader: R, offset: u64, number: u64) -> Self {
+        Self { offset, number, ..Self::new(reader) }
+    }
+
     /// Where the next line begins, in bytes.
     pub(crate) fn offset(&self) -> u64 {
         self.offset

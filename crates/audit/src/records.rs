@@ -1,4 +1,5 @@
 use std::fs::File;
+use std::io::{Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::vec;
 
@@ -28,6 +29,15 @@ pub struct Records {
     folder: PathBuf,
     segments: vec::IntoIter<u64>,
     current: Option<(u64, Lines<File>)>,
+    seen: Seen,
+}
+
+/// The end of what has been given.
+#[derive(Default)]
+struct Seen {
+    segment: u64,
+    offset: u64,
+    line: u64,
 }
 
 impl Records {
@@ -35,7 +45,23 @@ impl Records {
     pub fn open(folder: &Path, from_segment: u64) -> Result<Self, FileError> {
         let mut segments = segments(folder)?;
         segments.retain(|number| *number >= from_segment);
-        Ok(Self { folder: folder.to_owned(), segments: segments.into_iter(), current: None })
+        let seen = Seen { segment: from_segment, ..Seen::default() };
+        Ok(Self { folder: folder.to_owned(), segments: segments.into_iter(), current: None, seen })
+    }
+
+    /// Once all have been given: looks for those that have been added since.
+    pub fn look_again(&mut self) -> Result<(), FileError> {
+        let Seen { segment, offset, line } = self.seen;
+        let mut segments = segments(&self.folder)?;
+        segments.retain(|number| *number > segment || (*number == segment && line == 0));
+        if line > 0 {
+            let path = segment_path(&self.folder, segment);
+            let mut file = File::open(&path).map_err(FileError::when("open", &path))?;
+            file.seek(SeekFrom::Start(offset)).map_err(FileError::when("read", &path))?;
+            self.current = Some((segment, Lines::resumed(file, offset, line)));
+        }
+        self.segments = segments.into_iter();
+        Ok(())
     }
 
     fn read(&mut self) -> Result<Option<Record>, FileError> {
@@ -44,6 +70,9 @@ impl Records {
                 let path = segment_path(&self.folder, *segment);
                 let placed = lines.next().map_err(FileError::when("read", &path))?;
                 if let Some(placed) = placed.filter(|placed| placed.ended) {
+                    let length = u64::try_from(placed.text.len() + 1).unwrap_or(u64::MAX);
+                    let offset = placed.offset.saturating_add(length);
+                    self.seen = Seen { segment: *segment, offset, line: placed.number };
                     let line = Line::parse(placed.text);
                     return Ok(Some(Record {
                         segment: *segment,
@@ -73,5 +102,45 @@ impl Iterator for Records {
             self.segments = Vec::new().into_iter();
         }
         read.transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn append(folder: &Path, segment: u64, text: &str) {
+        let path = segment_path(folder, segment);
+        OpenOptions::new().create(true).append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    fn given(records: &mut Records) -> Vec<(u64, u64, String)> {
+        records
+            .map(|record| record.unwrap())
+            .map(|record| (record.segment, record.line, record.json))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_added_is_given_once_when_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut records = Records::open(folder.path(), 0).unwrap();
+        assert_eq!(given(&mut records), []);
+        append(folder.path(), 1, "a\nbb\ncc");
+        records.look_again().unwrap();
+        assert_eq!(given(&mut records), [(1, 1, "a".to_owned()), (1, 2, "bb".to_owned())]);
+        records.look_again().unwrap();
+        assert_eq!(given(&mut records), []);
+        append(folder.path(), 1, "c\nd\n");
+        append(folder.path(), 2, "e\n");
+        records.look_again().unwrap();
+        let more = [(1, 3, "ccc".to_owned()), (1, 4, "d".to_owned()), (2, 1, "e".to_owned())];
+        assert_eq!(given(&mut records), more);
+        append(folder.path(), 2, "f\n");
+        records.look_again().unwrap();
+        assert_eq!(given(&mut records), [(2, 2, "f".to_owned())]);
     }
 }

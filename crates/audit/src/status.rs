@@ -29,6 +29,8 @@ pub struct Stats {
     pub writes: u64,
     /// The number of the newest segment.
     pub segment: u64,
+    /// Bytes of it that are durable.
+    pub segment_bytes: u64,
     /// Outcomes of changes that are kept in memory until they can be written.
     pub owed: u64,
 }
@@ -89,6 +91,7 @@ impl Status {
             records: self.records.load(Ordering::Relaxed),
             writes: self.writes.load(Ordering::Relaxed),
             segment: self.segment.load(Ordering::Relaxed),
+            segment_bytes: self.durable.borrow().offset,
             owed: self.owed.load(Ordering::Relaxed),
         }
     }

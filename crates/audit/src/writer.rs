@@ -3,7 +3,7 @@ use std::io;
 use std::mem;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use strongroom_core::Clock;
 use strongroom_core::ports::AuditError;
@@ -34,6 +34,18 @@ pub(crate) struct RealDisk;
 impl Disk for RealDisk {
     fn sync(&self, file: &File) -> io::Result<()> {
         file.sync_data()
+    }
+}
+
+/// The disk itself, telling how long each sync takes.
+pub(crate) struct TimedDisk(pub(crate) Arc<dyn Fn(Duration) + Send + Sync>);
+
+impl Disk for TimedDisk {
+    fn sync(&self, file: &File) -> io::Result<()> {
+        let begun = Instant::now();
+        let synced = RealDisk.sync(file);
+        (self.0)(begun.elapsed());
+        synced
     }
 }
 

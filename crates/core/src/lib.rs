@@ -19,6 +19,7 @@ pub mod secret;
 mod service;
 pub mod store;
 mod time;
+pub mod trace;
 pub mod transport_key;
 
 pub use access::{Caller, Policy, Roles, RuleSet};

@@ -94,8 +94,8 @@ where
         // Boxed, and so is what follows: a connection that is idle holds what it needs then and nothing else.
         let opened = tokio::time::timeout(self.limits.handshake_timeout, Box::pin(opening)).await;
         match opened.unwrap_or(Err(Ended::Refused(address, Refusal::HandshakeTimeout))) {
-            Ok((_seat, peer, Spoken::Plain(stream))) => self.speak(stream, peer, from_proxy, watcher).await,
-            Ok((_seat, peer, Spoken::Tls(stream))) => self.speak(stream, peer, from_proxy, watcher).await,
+            Ok((_seat, peer, Spoken::Plain(stream))) => self.speak(stream, peer, watcher).await,
+            Ok((_seat, peer, Spoken::Tls(stream))) => self.speak(stream, peer, watcher).await,
             Err(Ended::Refused(source, refusal)) => self.refusals.note(source, refusal),
             Err(Ended::Left) => {}
         }
@@ -108,7 +108,7 @@ where
         address: IpAddr,
         from_proxy: bool,
     ) -> Result<(Peer, Option<Seat>), Ended> {
-        let mut peer = Peer::new(address, Scheme::Http);
+        let mut peer = Peer { by_proxy: from_proxy, ..Peer::new(address, Scheme::Http) };
         if from_proxy && self.rules.proxies.proxy_protocol {
             let told = introduced(stream).await.map_err(|error| match error {
                 ProxyHeaderError::Io(_) => Ended::Left,
@@ -131,7 +131,7 @@ where
     }
 
     /// Takes requests until the connection ends.
-    async fn speak<I>(self: &Arc<Self>, io: I, peer: Peer, from_proxy: bool, watcher: Watcher)
+    async fn speak<I>(self: &Arc<Self>, io: I, peer: Peer, watcher: Watcher)
     where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -139,7 +139,7 @@ where
         let address = peer.address;
         let doubtful = Doubtful::none();
         let io = Watched::new(io, doubtful.clone());
-        let gate = Gate::new(Arc::clone(self), peer, from_proxy, doubtful);
+        let gate = Gate::new(Arc::clone(self), peer, doubtful);
         let beginning = Arc::clone(&begun);
         let service = service_fn(move |request: Request<Incoming>| {
             beginning.store(true, Ordering::Relaxed);

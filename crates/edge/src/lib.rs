@@ -2,6 +2,7 @@
 
 mod capacity;
 mod connection;
+mod connections;
 mod forwarded;
 mod framing;
 mod limits;
@@ -18,6 +19,7 @@ mod source;
 mod tls;
 
 pub use capacity::{Capacity, Place};
+pub use connections::Connections;
 pub use forwarded::{ForwardingHeaders, Garbled, Told};
 pub use limits::Limits;
 pub use lock_outs::LockOuts;

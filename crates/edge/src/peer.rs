@@ -13,6 +13,8 @@ pub struct Peer {
     pub scheme: Scheme,
     /// How the client addressed a named proxy, where that tells.
     pub host: Option<Authority>,
+    /// Whether a named proxy holds the connection.
+    pub by_proxy: bool,
     /// The client's certificate.
     pub(crate) certificate: Option<Arc<CertificateDer<'static>>>,
 }
@@ -29,7 +31,7 @@ pub enum Scheme {
 impl Peer {
     /// A client without a certificate.
     pub fn new(address: IpAddr, scheme: Scheme) -> Self {
-        Self { address: address.to_canonical(), scheme, host: None, certificate: None }
+        Self { address: address.to_canonical(), scheme, host: None, by_proxy: false, certificate: None }
     }
 
     /// The client's certificate in DER. Its chain has been verified against the certificate authorities that

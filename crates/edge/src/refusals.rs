@@ -1,6 +1,6 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 const SOURCES: usize = 32;
 
 /// Why the edge turned somebody away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Refusal {
     /// The source is in none of the allowed networks.
@@ -87,8 +87,16 @@ pub struct Refusals(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     window: Duration,
-    counts: Mutex<HashMap<(Option<IpAddr>, Refusal), u64>>,
+    counts: Mutex<Counts>,
     begun: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Of the window at hand.
+    window: HashMap<(Option<IpAddr>, Refusal), u64>,
+    /// Of all, as many as there are reasons.
+    total: BTreeMap<Refusal, u64>,
 }
 
 impl Refusals {
@@ -100,7 +108,10 @@ impl Refusals {
     /// Counts one.
     pub fn note(&self, source: IpAddr, refusal: Refusal) {
         tracing::debug!(%source, code = refusal.code(), "refused");
-        let mut counts = self.0.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts();
+        let total = counts.total.entry(refusal).or_default();
+        *total = total.saturating_add(1);
+        let counts = &mut counts.window;
         if counts.is_empty() {
             self.0.begun.notify_one();
         }
@@ -119,11 +130,20 @@ impl Refusals {
 
     /// What has been counted so far; counting begins anew.
     pub fn take(&self) -> Vec<CountedRefusals> {
-        let counts = std::mem::take(&mut *self.0.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        let counts = std::mem::take(&mut self.counts().window);
         counts
             .into_iter()
             .map(|((source, refusal), times)| CountedRefusals { source, refusal, times })
             .collect()
+    }
+
+    /// How many there have been of each reason, since the beginning.
+    pub fn totals(&self) -> Vec<(Refusal, u64)> {
+        self.counts().total.iter().map(|(refusal, times)| (*refusal, *times)).collect()
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.0.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -150,6 +170,7 @@ mod tests {
             .map(|(refusal, times)| CountedRefusals { source: Some(source(1)), refusal, times });
         assert_eq!(taken, expected);
         assert_eq!(refusals.take(), []);
+        assert_eq!(refusals.totals(), [(Refusal::Source, 3), (Refusal::NotHttp, 1)]);
     }
 
     #[test]

@@ -20,8 +20,6 @@ pub(crate) struct Gate<S, B> {
     shared: Arc<Shared<S, B>>,
     /// Whom the connection is from.
     peer: Peer,
-    /// Whether a named proxy holds the connection.
-    from_proxy: bool,
     /// Requests that have come.
     number: AtomicU64,
     doubtful: Doubtful,
@@ -36,8 +34,8 @@ struct TurnedAway {
 }
 
 impl<S, B> Gate<S, B> {
-    pub(crate) fn new(shared: Arc<Shared<S, B>>, peer: Peer, from_proxy: bool, doubtful: Doubtful) -> Self {
-        Self { shared, peer, from_proxy, number: AtomicU64::new(0), doubtful }
+    pub(crate) fn new(shared: Arc<Shared<S, B>>, peer: Peer, doubtful: Doubtful) -> Self {
+        Self { shared, peer, number: AtomicU64::new(0), doubtful }
     }
 
     /// Hands a request on, with its [`Peer`], or answers it.
@@ -103,7 +101,7 @@ impl<S, B> Gate<S, B> {
         if !is_forwarded(headers) {
             return Ok(peer);
         }
-        if self.from_proxy {
+        if self.peer.by_proxy {
             let told = proxies.headers.read(headers, &proxies.networks).map_err(|_| Refusal::Forwarded)?;
             // A PROXY header tells the address of whoever holds the connection; headers add the rest.
             if let Some(address) = told.address.filter(|_| !proxies.proxy_protocol) {

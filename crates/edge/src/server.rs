@@ -17,6 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Service;
 
 use crate::connection::Shared;
+use crate::connections::Connections;
 use crate::limits::Limits;
 use crate::refusals::Refusals;
 use crate::rules::Rules;
@@ -39,6 +40,7 @@ pub struct Server<S, B> {
     rules: Rules,
     limits: Limits,
     refusals: Refusals,
+    connections: Connections,
 }
 
 impl<S, B> Server<S, B>
@@ -57,13 +59,20 @@ where
         limits: Limits,
         refusals: Refusals,
     ) -> Self {
-        Self { listener, service, refuse, rules, limits, refusals }
+        let connections = Connections::default();
+        Self { listener, service, refuse, rules, limits, refusals, connections }
+    }
+
+    /// The same server, counting its connections there.
+    #[must_use]
+    pub fn counting(self, connections: Connections) -> Self {
+        Self { connections, ..self }
     }
 
     /// Serves until `stop` completes, then takes no new connection, lets requests finish, and returns. `idle`
     /// completes once the service works on none.
     pub async fn run(self, stop: impl Future<Output = ()>, idle: impl Future<Output = ()>) -> Stopping {
-        let Self { listener, service, refuse, rules, limits, refusals } = self;
+        let Self { listener, service, refuse, rules, limits, refusals, connections } = self;
         let tls = rules.tls.clone();
         let follow = async move {
             match tls {
@@ -96,6 +105,7 @@ where
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
+            let open = connections.begin();
             let address = address.ip().to_canonical();
             if let Err(refusal) = shared.judge(address) {
                 shared.refusals.note(address, refusal);
@@ -104,7 +114,7 @@ where
             let (shared, watcher) = (Arc::clone(&shared), graceful.watcher());
             tokio::spawn(async move {
                 shared.serve(stream, address, watcher).await;
-                drop(slot);
+                drop((slot, open));
             });
         }
         drop(listener);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use strongroom_core::ports::SecretBackend;
 use strongroom_crypto::Algorithms;
+use strongroom_crypto_pkcs11::Pkcs11Backend;
 
 use crate::error::RunError;
 use crate::kmip::kmip_backend;
@@ -12,16 +13,33 @@ use crate::master_key::{load_master_keys, read_master_keys, soft_backend};
 use crate::pkcs11::connect_tokens;
 use crate::settings::{Settings, StoreKind};
 
-/// Every enabled backend, in the order of the settings.
-pub(crate) async fn open(
-    settings: &Settings,
-    credentials: Option<&Path>,
-) -> Result<Vec<Arc<dyn SecretBackend>>, RunError> {
-    let mut backends = Vec::new();
+/// The backends that are open.
+pub(crate) struct Backends {
+    /// In the order of the settings.
+    pub(crate) all: Vec<Arc<dyn SecretBackend>>,
+    /// The one over hardware tokens, if it is among them.
+    pub(crate) tokens: Option<Arc<Pkcs11Backend>>,
+}
+
+/// Every enabled backend.
+pub(crate) async fn open(settings: &Settings, credentials: Option<&Path>) -> Result<Backends, RunError> {
+    let mut backends = Backends { all: Vec::new(), tokens: None };
     for kind in &settings.stores.enabled {
-        backends.push(open_one(settings, credentials, *kind).await?);
+        let backend: Arc<dyn SecretBackend> = if *kind == StoreKind::Pkcs11 {
+            let tokens = Arc::new(over_tokens(settings, credentials).await?);
+            backends.tokens = Some(Arc::clone(&tokens));
+            tokens
+        } else {
+            open_one(settings, credentials, *kind).await?
+        };
+        backends.all.push(backend);
     }
     Ok(backends)
+}
+
+async fn over_tokens(settings: &Settings, credentials: Option<&Path>) -> Result<Pkcs11Backend, RunError> {
+    let algorithms = Algorithms { triple_des: settings.orders.triple_des };
+    Ok(connect_tokens(&settings.pkcs11, credentials).await?.with_algorithms(algorithms))
 }
 
 /// One backend.
@@ -39,9 +57,6 @@ pub(crate) async fn open_one(
             Arc::new(backend.with_source(move || read_master_keys(&section, folder.as_deref())))
         }
         StoreKind::Kmip => Arc::new(kmip_backend(&settings.kmip)?.with_algorithms(algorithms)),
-        StoreKind::Pkcs11 => {
-            let backend = connect_tokens(&settings.pkcs11, credentials).await?;
-            Arc::new(backend.with_algorithms(algorithms))
-        }
+        StoreKind::Pkcs11 => Arc::new(over_tokens(settings, credentials).await?),
     })
 }

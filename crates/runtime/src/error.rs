@@ -9,6 +9,7 @@ use strongroom_crypto_kmip::{KmipError, MasterKeyFileError};
 use strongroom_crypto_pkcs11::Pkcs11Error;
 use strongroom_edge::TlsError;
 use strongroom_identity::SetupError;
+use strongroom_telemetry::TelemetryError;
 use thiserror::Error;
 
 use crate::authenticator::MAX_SECRET;
@@ -190,6 +191,17 @@ pub enum RunError {
         /// The system's answer.
         source: io::Error,
     },
+    /// The operator's socket can't be made.
+    #[error("can't listen on the socket {}", .path.display())]
+    Socket {
+        /// Where.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// Metrics and traces can't be sent as the settings say.
+    #[error("telemetry can't be set up")]
+    Telemetry(#[source] TelemetryError),
     /// The system does not tell when to stop.
     #[error("signals can't be received")]
     Signals(#[source] io::Error),

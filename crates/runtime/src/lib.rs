@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod alerts;
+mod ask;
 mod authenticator;
 mod backends;
 mod backup;
@@ -10,10 +11,13 @@ mod edge;
 mod error;
 mod expiry;
 mod first_run;
+mod gauges;
 mod kmip;
 mod logging;
 mod master_key;
 mod notices;
+mod onlookers;
+mod operator;
 mod orders;
 mod parts;
 mod pkcs11;
@@ -23,6 +27,7 @@ mod sandbox;
 mod serve;
 mod service_manager;
 mod settings;
+mod telemetry;
 
 pub use backup::{
     BackupCheck, BackupRunError, HSM_CHECK, HSM_DRILL, Manifest, back_up, back_up_master_key, milestones,
@@ -46,12 +51,14 @@ pub use rotation::{
 pub use sandbox::{Confinement, Sandbox, confine};
 pub use serve::{Serving, serve};
 pub use settings::{
-    AlertsSection, AuditSection, CustodySetting, DoctorSection, EdgeSection, ExpirySection, Flag,
-    IdentityName, IdentitySection, KeystoneSection, KmipSection, LoadSection, LogFormat, LogSection,
-    MasterKeySection, NoticesSection, OrdersSection, Pkcs11Section, PolicySection, Problem, RotationSection,
-    SandboxSection, SecretPlace, Settings, SettingsError, Shown, SourceSection, Sources, StorageSection,
-    StoreKind, StoresSection, TokenSection,
+    AlertsSection, AuditSection, CollectorSection, CustodySetting, DoctorSection, EdgeSection, ExpirySection,
+    Flag, IdentityName, IdentitySection, KeystoneSection, KmipSection, LoadSection, LogFormat, LogSection,
+    MasterKeySection, NoticesSection, OperatorPlace, OperatorSection, OrdersSection, Pkcs11Section,
+    PolicySection, Problem, RotationSection, SandboxSection, SecretPlace, Settings, SettingsError, Shown,
+    SourceSection, Sources, StorageSection, StoreKind, StoresSection, TelemetrySection, TokenSection,
+    TraceparentTrust,
 };
+pub use telemetry::Telemetry;
 
 /// How the server stopped.
 pub use strongroom_edge::Stopping;

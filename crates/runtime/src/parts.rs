@@ -11,23 +11,28 @@ use strongroom_core::ports::{AuditSink as _, SecretBackend};
 use strongroom_core::{Builder, KeyManager, StartError, SystemClock};
 use strongroom_notify::Notifier;
 use strongroom_storage::{OpenError, OpenOptions, SqliteRepository};
+use strongroom_telemetry::{WatchedRepository, WatchedSink};
 
 use crate::authenticator::authenticator;
-use crate::backends;
+use crate::backends::{self, Backends};
 use crate::error::RunError;
+use crate::gauges::Gauges;
 use crate::master_key::{CanaryVerdict, judge, needed_keys};
 use crate::notices::notifier;
 use crate::policy_file::PolicyFile;
 use crate::settings::{PolicySection, Settings};
+use crate::telemetry::Telemetry;
 
 /// What a running server holds.
 pub(crate) struct Parts {
     pub(crate) manager: KeyManager,
     pub(crate) api: Api,
     pub(crate) repository: Arc<SqliteRepository>,
+    pub(crate) backends: Vec<Arc<dyn SecretBackend>>,
     pub(crate) forwarding: Forwarding,
     pub(crate) notifier: Notifier,
     pub(crate) watch: Watch,
+    pub(crate) gauges: Gauges,
 }
 
 /// Opens every part; the first that refuses stops the start. Nothing is changed on disk before the master
@@ -36,8 +41,9 @@ pub(crate) async fn open(
     settings: &Settings,
     credentials: Option<&Path>,
     create: bool,
+    telemetry: &Telemetry,
 ) -> Result<Parts, RunError> {
-    let backends = backends::open(settings, credentials).await?;
+    let Backends { all: backends, tokens } = backends::open(settings, credentials).await?;
     let authenticator = authenticator(&settings.identity, credentials)?;
     let rules = policy_rules(&settings.policy)?;
     let database = OpenOptions { create, upgrade: create || settings.storage.upgrade_at_start };
@@ -47,6 +53,7 @@ pub(crate) async fn open(
         create: !used,
         segment_bytes: settings.audit.segment_bytes,
         checkpoint_every: settings.audit.checkpoint_every,
+        on_sync: telemetry.on_sync(),
         ..Options::default()
     };
     let journal = Journal::open(&settings.audit.folder, options).map_err(RunError::Audit)?;
@@ -56,14 +63,31 @@ pub(crate) async fn open(
     let repository = Arc::new(opened);
     let notifier = notifier(&settings.notices, journal.node())?;
     let forwarders = settings.audit.forwarders.clone();
+    let journal_stats = journal.gauge();
     let (forwarding, gate) =
         Forwarding::start(journal, forwarders, Arc::new(SystemClock)).map_err(RunError::Forwarders)?;
+    let gauges = Gauges {
+        journal: Arc::new(journal_stats),
+        gate: Arc::new(gate.gauge()),
+        forwarders: Arc::new(forwarding.gauge()),
+        tokens: Arc::new(move || tokens.as_ref().map_or_else(Vec::new, |tokens| tokens.statuses())),
+    };
+    let builder = backends
+        .iter()
+        .map(|backend| telemetry.backend(Arc::clone(backend)))
+        .fold(KeyManager::builder(), Builder::shared_backend);
+    let builder = if telemetry.traces().is_some() {
+        builder.repository(WatchedRepository::new(Arc::clone(&repository)))
+    } else {
+        builder.repository(Arc::clone(&repository))
+    };
     let (spout, watch) = watch(settings.alerts.rules.clone(), strongroom_edge::source);
-    let manager = backends
-        .into_iter()
-        .fold(KeyManager::builder(), Builder::shared_backend)
-        .repository(Arc::clone(&repository))
-        .audit(spout.tap(gate))
+    let sink = spout.tap(gate);
+    let builder = match telemetry.meters() {
+        Some(meters) => builder.audit(WatchedSink::new(sink, meters)),
+        None => builder.audit(sink),
+    };
+    let manager = builder
         .policy(settings.policy.rule_set, rules)
         .quotas(settings.quotas)
         .windows(settings.expiry.windows.clone())
@@ -71,7 +95,11 @@ pub(crate) async fn open(
         .await
         .map_err(RunError::Start)?;
     let api = Api::new(manager.clone(), authenticator, settings.api.clone());
-    Ok(Parts { manager, api, repository, forwarding, notifier, watch })
+    let api = match telemetry.observer() {
+        Some(observer) => api.observed_by(observer),
+        None => api,
+    };
+    Ok(Parts { manager, api, repository, backends, forwarding, notifier, watch, gauges })
 }
 
 /// The operator's own access rules.

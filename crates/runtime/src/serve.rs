@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use strongroom_api::turned_away;
-use strongroom_edge::{Refusals, Server, Stopping};
+use strongroom_edge::{Connections, Refusals, Server, Stopping};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -15,11 +16,14 @@ use crate::doctor;
 use crate::edge;
 use crate::error::RunError;
 use crate::expiry;
+use crate::onlookers::{Onlookers, Seen};
+use crate::operator::OperatorListener;
 use crate::orders::Workers;
 use crate::parts;
 use crate::rotation::Rotator;
 use crate::service_manager;
 use crate::settings::Settings;
+use crate::telemetry::Telemetry;
 
 /// How long forwarders and channels for notices may take to send what is left when the server stops. Records that
 /// then still are left are sent after the next start.
@@ -34,20 +38,23 @@ pub struct Serving {
     pub credentials: Option<PathBuf>,
     /// Whether the database may be made when there is none.
     pub create: bool,
+    /// What measures and follows its work.
+    pub telemetry: Telemetry,
 }
 
 /// Serves until SIGTERM or SIGINT, then finishes what has begun. `ready` is told the URL, without `/v1`,
 /// once requests are taken.
 pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stopping, RunError> {
-    let Serving { settings, credentials, create } = serving;
+    let Serving { settings, credentials, create, telemetry } = serving;
     let mut signals = Signals::listen().map_err(RunError::Signals)?;
     // Before anything is opened: an address that is taken is the commonest reason not to start.
     let failed = |source| RunError::Listen { address: settings.listen, source };
     let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let lock_outs = edge::lock_outs(&settings);
+    let operator = OperatorListener::open(&settings, &lock_outs).await?;
     let rules = edge::rules(&settings, lock_outs.clone())?;
-    let parts = parts::open(&settings, credentials.as_deref(), create).await?;
+    let parts = parts::open(&settings, credentials.as_deref(), create, &telemetry).await?;
     doctor::look_before_serving(&settings, credentials.as_deref())?;
     let answering = Answering {
         manager: parts.manager.clone(),
@@ -70,16 +77,32 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     let recorder = tokio::spawn(edge::record_refusals(parts.manager.clone(), refusals.clone()));
     let scheme = if rules.tls.is_some() { "https" } else { "http" };
     let endpoint = format!("{scheme}://{address}");
-    tracing::info!(endpoint, "serving");
-    ready(&endpoint);
-    service_manager::ready(&endpoint);
     let alive = tokio::spawn(service_manager::keep_alive());
     let patience = settings.limits.drain_timeout;
     let api = parts.api.taking_on(edge::admission(&settings.load, lock_outs, refusals.clone()));
     let idle = api.idle();
+    let connections = Connections::default();
+    let stopping = Arc::new(AtomicBool::new(false));
+    let seen = Seen {
+        gauges: parts.gauges,
+        repository: Arc::clone(&parts.repository),
+        backends: parts.backends,
+        at_hand: Box::new(api.at_hand()),
+        connections: connections.clone(),
+        refusals: refusals.clone(),
+        stopping: Arc::clone(&stopping),
+    };
+    let onlookers = Onlookers::start(&telemetry, operator, seen, &settings, credentials);
+    tracing::info!(endpoint, "serving");
+    ready(&endpoint);
+    service_manager::ready(&endpoint);
     let service = api.into_service();
     let server = Server::new(listener, service, turned_away, rules, settings.limits, refusals.clone());
-    let stopped = server.run(signals.stop(), idle).await;
+    let told = async {
+        signals.stop().await;
+        stopping.store(true, Ordering::Relaxed);
+    };
+    let stopped = server.counting(connections).run(told, idle).await;
     workers.stop(patience).await;
     rotator.stop(patience).await;
     sweeper.abort();
@@ -95,8 +118,10 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     teller.await.ok();
     reader.await.ok();
     recorder.await.ok();
+    onlookers.stop().await;
     drop(parts.manager);
     tokio::join!(parts.forwarding.stop(FORWARD_LAST), parts.notifier.stop(FORWARD_LAST));
+    telemetry.stop().await;
     tracing::info!(?stopped, "stopped");
     Ok(stopped)
 }

@@ -18,6 +18,9 @@ pub(crate) enum AuditCommand {
         /// How many
         #[arg(short = 'n', long, default_value_t = 20)]
         lines: usize,
+        /// Go on with those that are made from now on, each on a line of its own, until interrupted
+        #[arg(short, long)]
+        follow: bool,
         #[command(flatten)]
         filter: Filter,
     },

@@ -20,6 +20,12 @@ impl Gate {
     pub(super) fn new(journal: Journal, watch: Arc<Watch>) -> Self {
         Self { journal, watch }
     }
+
+    /// Tells, whenever it is asked, whether records are taken; does not keep the journal open.
+    pub fn gauge(&self) -> impl Fn() -> Result<(), AuditError> + Clone + Send + Sync + use<> {
+        let (status, watch) = (self.journal.status(), Arc::clone(&self.watch));
+        move || status.health().and_then(|()| watch.check())
+    }
 }
 
 #[async_trait]

@@ -57,6 +57,11 @@ pub(super) struct Watch {
 }
 
 impl Watch {
+    fn status(&self) -> Vec<ForwarderStatus> {
+        let (durable, now) = (*self.durable.borrow(), self.clock.now());
+        self.all.iter().map(|progress| progress.status(&self.folder, durable, now)).collect()
+    }
+
     /// Whether every required forwarder is within its bound.
     pub(super) fn check(&self) -> Result<(), AuditError> {
         for progress in &self.all {
@@ -128,9 +133,13 @@ impl Forwarding {
 
     /// How each forwarder does, in the order given. Looks at the journal's files, without waiting for anything.
     pub fn status(&self) -> Vec<ForwarderStatus> {
-        let Watch { folder, durable, clock, all } = self.watch.as_ref();
-        let (durable, now) = (*durable.borrow(), clock.now());
-        all.iter().map(|progress| progress.status(folder, durable, now)).collect()
+        self.watch.status()
+    }
+
+    /// Tells the same, whenever it is asked.
+    pub fn gauge(&self) -> impl Fn() -> Vec<ForwarderStatus> + Send + Sync + use<> {
+        let watch = Arc::clone(&self.watch);
+        move || watch.status()
     }
 
     /// Lets the forwarders send what there is, for as long as that. What is left is sent after the next start.

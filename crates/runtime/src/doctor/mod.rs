@@ -46,12 +46,15 @@ pub fn examine(settings: &Settings, credentials: Option<&Path>) -> Vec<Finding> 
     controls().map(|control| control.look(&site)).collect()
 }
 
-/// Looks at those controls that take no time, tells what is not as it should be, and refuses to go on without those
-/// that the settings insist on.
-pub(crate) fn look_before_serving(settings: &Settings, credentials: Option<&Path>) -> Result<(), RunError> {
+/// Looks at those controls that take no time.
+pub(crate) fn look_quickly(settings: &Settings, credentials: Option<&Path>) -> Vec<Finding> {
     let site = Site::visit(settings, credentials);
-    for control in controls().filter(|control| control.at_start) {
-        let Finding { id, title, verdict, evidence, remedy, .. } = control.look(&site);
+    controls().filter(|control| control.at_start).map(|control| control.look(&site)).collect()
+}
+
+/// Does so, tells what is not as it should be, and refuses to go on without those that the settings insist on.
+pub(crate) fn look_before_serving(settings: &Settings, credentials: Option<&Path>) -> Result<(), RunError> {
+    for Finding { id, title, verdict, evidence, remedy, .. } in look_quickly(settings, credentials) {
         if matches!(verdict, Verdict::Pass | Verdict::NotApplicable) {
             continue;
         }

@@ -9,6 +9,7 @@ use crate::error::RunError;
 use crate::parts;
 use crate::rotation::look;
 use crate::settings::Settings;
+use crate::telemetry::Telemetry;
 
 /// How many are asked for at once.
 const AT_ONCE: u32 = 1000;
@@ -57,7 +58,7 @@ pub async fn carry_out_reading(
     credentials: Option<&Path>,
     mut told: impl FnMut(),
 ) -> Result<(), RunError> {
-    let parts = parts::open(settings, credentials, false).await?;
+    let parts = parts::open(settings, credentials, false, &Telemetry::off()).await?;
     while parts.manager.expiry().read_certificate().await.map_err(RunError::Expiry)? {
         told();
     }

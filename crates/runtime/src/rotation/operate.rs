@@ -15,6 +15,7 @@ use crate::error::RunError;
 use crate::master_key::{comes_from_credentials, load_master_keys};
 use crate::parts;
 use crate::settings::{Settings, StoreKind};
+use crate::telemetry::Telemetry;
 
 /// What a rotation would have to do.
 #[derive(Debug, Clone)]
@@ -174,7 +175,7 @@ pub async fn carry_out_rotation(
     mut told: impl FnMut(&Rotation),
 ) -> Result<Rotation, RunError> {
     const LOOK_AGAIN: Duration = Duration::from_secs(1);
-    let parts = parts::open(settings, credentials, false).await?;
+    let parts = parts::open(settings, credentials, false, &Telemetry::off()).await?;
     let rotations = parts.manager.rotations();
     let asked = rotations.ask(backend, goal).await.map_err(RunError::Rotation)?;
     // One of another store's keys may be open too, and come first.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use strongroom_audit::Destination;
 
 use super::Confinement;
-use crate::settings::{Settings, Shown};
+use crate::settings::{OperatorPlace, Settings, Shown};
 
 /// What is asked of the kernel; one that knows less does what it can.
 const ASKED: ABI = ABI::V5;
@@ -48,14 +48,22 @@ pub(super) fn confine(settings: &Settings, shown: &[Shown], credentials: Option<
         Destination::CadfFile(file) => folder(file),
         _ => None,
     }));
-    match restrict(&readable, &writable) {
+    let sockets: Vec<PathBuf> = match &settings.operator.listen {
+        Some(OperatorPlace::Socket(path)) => folder(path).into_iter().collect(),
+        _ => Vec::new(),
+    };
+    match restrict(&readable, &writable, &sockets) {
         Ok(RulesetStatus::FullyEnforced) => Confinement::Full,
         Ok(RulesetStatus::PartiallyEnforced) => Confinement::Partial,
         Ok(RulesetStatus::NotEnforced) | Err(_) => Confinement::Absent,
     }
 }
 
-fn restrict(readable: &[PathBuf], writable: &[PathBuf]) -> Result<RulesetStatus, RulesetError> {
+fn restrict(
+    readable: &[PathBuf],
+    writable: &[PathBuf],
+    sockets: &[PathBuf],
+) -> Result<RulesetStatus, RulesetError> {
     let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
     let write = read
         | make_bitflags!(AccessFs::{WriteFile | Truncate | MakeReg | MakeDir | RemoveFile | RemoveDir | Refer});
@@ -65,6 +73,7 @@ fn restrict(readable: &[PathBuf], writable: &[PathBuf]) -> Result<RulesetStatus,
         // What is not there is left out.
         .add_rules(path_beneath_rules(readable, read))?
         .add_rules(path_beneath_rules(writable, write))?
+        .add_rules(path_beneath_rules(sockets, make_bitflags!(AccessFs::{MakeSock | RemoveFile})))?
         .restrict_self()
         .map(|status| status.ruleset)
 }

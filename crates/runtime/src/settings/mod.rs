@@ -11,6 +11,7 @@ mod identity;
 mod kmip;
 mod load;
 mod notices;
+mod operator;
 mod orders;
 mod pkcs11;
 mod quotas;
@@ -20,6 +21,7 @@ mod sandbox;
 mod sections;
 mod sources;
 mod stores;
+mod telemetry;
 mod tls;
 
 pub use alerts::AlertsSection;
@@ -31,6 +33,7 @@ pub use identity::{IdentityName, IdentitySection, KeystoneSection, SecretPlace, 
 pub use kmip::KmipSection;
 pub use load::LoadSection;
 pub use notices::NoticesSection;
+pub use operator::{OperatorPlace, OperatorSection};
 pub use orders::OrdersSection;
 pub use pkcs11::{CustodySetting, Pkcs11Section, TokenSection};
 pub use reader::{Problem, SettingsError, Shown};
@@ -39,3 +42,4 @@ pub use sandbox::SandboxSection;
 pub use sections::{LogFormat, LogSection, MasterKeySection, PolicySection, Settings, StorageSection};
 pub use sources::{Flag, Sources};
 pub use stores::{StoreKind, StoresSection};
+pub use telemetry::{CollectorSection, TelemetrySection, TraceparentTrust};

@@ -18,6 +18,7 @@ use super::identity::{IdentitySection, identity};
 use super::kmip::{KmipSection, kmip};
 use super::load::{LoadSection, load};
 use super::notices::{NoticesSection, notices};
+use super::operator::{OperatorPlace, OperatorSection, operator};
 use super::orders::{OrdersSection, orders};
 use super::pkcs11::{Pkcs11Section, pkcs11};
 use super::quotas::quotas;
@@ -26,6 +27,7 @@ use super::rotation::{RotationSection, rotation};
 use super::sandbox::{SandboxSection, sandbox};
 use super::sources::Sources;
 use super::stores::{StoresSection, stores};
+use super::telemetry::{TelemetrySection, telemetry};
 use super::tls::tls;
 
 /// Checked settings: every value is usable as it is.
@@ -44,6 +46,10 @@ pub struct Settings {
     pub edge: EdgeSection,
     /// How much the server takes on.
     pub load: LoadSection,
+    /// Where operators look at it.
+    pub operator: OperatorSection,
+    /// What is measured and followed.
+    pub telemetry: TelemetrySection,
     /// What the process gives up by itself.
     pub sandbox: SandboxSection,
     /// Certificate and key; plain HTTP without.
@@ -152,6 +158,8 @@ impl Settings {
             limits: limits(&mut reader),
             edge: edge(&mut reader),
             load: load(&mut reader),
+            operator: operator(&mut reader),
+            telemetry: telemetry(&mut reader),
             sandbox: sandbox(&mut reader),
             tls: tls(&mut reader),
             identity: identity(&mut reader),
@@ -173,6 +181,7 @@ impl Settings {
             data_dir,
         };
         settings.check_exposure(&mut reader);
+        settings.check_operator_exposure(&mut reader);
         settings.check_client_certificates(&mut reader);
         let shown = reader.finish()?;
         Ok((settings, shown))
@@ -204,9 +213,32 @@ impl Settings {
                 ),
             );
         }
+        self.check_consent("api.listen", address, reader);
+    }
+
+    /// The operator's listener tells how the service does, and asks nobody who they are: off this machine only by
+    /// TLS, and within edge.allowed_networks as the API.
+    fn check_operator_exposure(&self, reader: &mut Reader) {
+        let Some(OperatorPlace::Address(address)) = self.operator.listen else { return };
+        if is_loopback(address.ip()) {
+            return;
+        }
+        if self.tls.is_none() {
+            reader.refuse(
+                "operator.listen",
+                format!(
+                    "{address} is reachable from other machines, and this server would speak plain HTTP; give \
+                     tls.certificate and tls.key, or an address of the loopback interface"
+                ),
+            );
+        }
+        self.check_consent("operator.listen", address, reader);
+    }
+
+    fn check_consent(&self, key: &'static str, address: SocketAddr, reader: &mut Reader) {
         if is_public(address.ip()) && !self.edge.allow_public {
             reader.refuse(
-                "api.listen",
+                key,
                 format!(
                     "{address} is public, or stands for every address of this machine; give one private \
                      address, or say that it is meant by edge.allow_public = true"

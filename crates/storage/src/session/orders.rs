@@ -14,6 +14,10 @@ impl OrderReader for Session<'_> {
     fn orders(&mut self, project: &ProjectId, query: &OrderQuery) -> Result<Page<Order>, StorageError> {
         self.run(|connection| orders::page(connection, project, query))
     }
+
+    fn pending_orders(&mut self) -> Result<(u64, Option<Timestamp>), StorageError> {
+        self.run(orders::pending)
+    }
 }
 
 impl OrderWriter for Session<'_> {

@@ -92,6 +92,16 @@ pub(crate) fn count(connection: &mut Connection, project: &ProjectId) -> Result<
     column::count(number, "orders")
 }
 
+/// How many orders are pending, and when the oldest of them was placed.
+pub(crate) fn pending(connection: &mut Connection) -> Result<(u64, Option<Timestamp>), Fault> {
+    let pending = || orders::table.filter(orders::state.eq(PENDING));
+    let number: i64 = pending().count().get_result(connection)?;
+    let oldest: Option<i64> =
+        pending().order(orders::position).select(orders::created).first(connection).optional()?;
+    let oldest = oldest.map(|micros| column::time(micros, "orders.created")).transpose()?;
+    Ok((column::count(number, "orders")?, oldest))
+}
+
 /// Adds an order.
 pub(crate) fn insert(connection: &mut Connection, order: &Order) -> Result<(), Fault> {
     let project = projects::find_or_insert(connection, &order.project)?.id;

@@ -170,3 +170,16 @@ async fn a_claim_that_is_abandoned_leaves_the_order_free() {
     store.abandon(|writer| writer.claim_order("a", at(100), at(160)).map(drop)).await;
     assert_eq!(claim(&store, "b", 100).await, Some(placed.id));
 }
+
+#[tokio::test]
+async fn those_that_wait_are_counted_and_the_oldest_is_known() {
+    let store = Store::new();
+    assert_eq!(store.read(|reader| reader.pending_orders()).await, (0, None));
+    let [first, second] = [order("p", "{}"), order("q", "{}")];
+    let second = Order { created: at(5), ..second };
+    place(&store, &[first.clone(), second.clone()]).await;
+    assert_eq!(store.read(|reader| reader.pending_orders()).await, (2, Some(first.created)));
+    let ended = OrderState::Failed(OrderFailure::new(400, "no such algorithm"));
+    store.write(move |writer| writer.end_order(first.id, &ended, at(9))).await;
+    assert_eq!(store.read(|reader| reader.pending_orders()).await, (1, Some(second.created)));
+}

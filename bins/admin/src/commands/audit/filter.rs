@@ -54,9 +54,18 @@ impl Ending {
 pub(in crate::commands) fn each(
     settings: &Settings,
     asked: &Filter,
+    seen: impl FnMut(Ending),
+) -> Result<(), Box<dyn std::error::Error>> {
+    each_of(&mut Records::open(&settings.audit.folder, 0)?, asked, seen)
+}
+
+/// The same, of these records.
+pub(super) fn each_of(
+    records: &mut Records,
+    asked: &Filter,
     mut seen: impl FnMut(Ending),
 ) -> Result<(), Box<dyn std::error::Error>> {
-    for record in Records::open(&settings.audit.folder, 0)? {
+    for record in records {
         let record = record?;
         // A line that can't be read is the verifier's to tell of.
         let read =

@@ -22,8 +22,10 @@ pub(crate) fn run(settings: &Settings, command: &AuditCommand, output: Output) -
         AuditCommand::PublicKey => keys::public_key(settings, output),
         AuditCommand::NewKey => keys::new_key(settings, output),
         AuditCommand::Checkpoint => keys::checkpoint(settings),
-        AuditCommand::Tail { lines, filter } => search::run(settings, filter, *lines, output),
-        AuditCommand::Search(asked) => search::run(settings, asked, usize::MAX, output),
+        AuditCommand::Tail { lines, follow, filter } => {
+            search::run(settings, filter, *lines, *follow, output)
+        }
+        AuditCommand::Search(asked) => search::run(settings, asked, usize::MAX, false, output),
         AuditCommand::Report(asked) => report::run(settings, asked, output),
         AuditCommand::WhoRead(asked) => report::who_read(settings, asked, output),
         AuditCommand::Prune(asked) => prune::run(settings, asked, output),

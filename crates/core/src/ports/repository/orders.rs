@@ -11,6 +11,9 @@ pub trait OrderReader {
 
     /// The project's orders that match, in the order of their creation.
     fn orders(&mut self, project: &ProjectId, query: &OrderQuery) -> Result<Page<Order>, StorageError>;
+
+    /// How many orders of all projects are pending, and when the oldest of them was placed.
+    fn pending_orders(&mut self) -> Result<(u64, Option<Timestamp>), StorageError>;
 }
 
 /// Changes of orders.
