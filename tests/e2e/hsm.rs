@@ -37,7 +37,7 @@ impl Site {
 
     fn with_settings(&self, mut command: Command) -> Command {
         command.arg("--config").arg(self.folder.path().join("strongroom.toml"));
-        command.env("SOFTHSM2_CONF", self.tokens.settings());
+        command.envs(self.tokens.environment());
         command
     }
 

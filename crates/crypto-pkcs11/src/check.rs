@@ -235,7 +235,9 @@ fn check_objects(
         let traits = Traits::read(session, *handle)?;
         judge(report, *version, traits, custody);
     }
-    let all = session.find_objects(&[]).map_err(Pkcs11Error::call("list its objects"))?;
+    // A module may show its mechanisms and profiles as objects, but as none that is stored.
+    let stored = [Attribute::Token(true)];
+    let all = session.find_objects(&stored).map_err(Pkcs11Error::call("list its objects"))?;
     let foreign = all.into_iter().filter(|object| !masters.values().any(|master| master == object));
     report.foreign_objects = foreign.map(|object| name(session, object)).collect::<Result<_, _>>()?;
     if !report.foreign_objects.is_empty() {

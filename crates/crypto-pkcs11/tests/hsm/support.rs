@@ -14,18 +14,18 @@ use strongroom_crypto_pkcs11::{
 };
 use strongroom_faulty_pkcs11::rig::Tokens;
 
-pub(crate) use strongroom_faulty_pkcs11::rig::{Faulty, PIN};
+pub(crate) use strongroom_faulty_pkcs11::rig::{Faulty, Maker, PIN};
 
 /// How long one test may take: far longer than any of them does on a busy machine.
 const LONGEST: Duration = Duration::from_mins(3);
 const FOLDER: &str = "STRONGROOM_HSM_TEST_FOLDER";
 
-/// Runs the rest of a test in a process of its own, whose SoftHSM2 knows the tokens of one folder only: the
-/// library reads where they are from the environment.
+/// Runs the rest of a test in a process of its own, whose modules know the tokens of one folder only: they read
+/// where these are from the environment.
 pub(crate) fn isolated(test: &str, body: impl AsyncFnOnce(Hsm)) {
     if let Some(folder) = std::env::var_os(FOLDER) {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        return runtime.block_on(body(Hsm(Tokens::of(Path::new(&folder)))));
+        return runtime.block_on(body(Hsm(Tokens::of(Path::new(&folder), Maker::SoftHsm))));
     }
     let folder = tempfile::tempdir().unwrap();
     let tokens = Tokens::prepare(folder.path());
@@ -34,7 +34,7 @@ pub(crate) fn isolated(test: &str, body: impl AsyncFnOnce(Hsm)) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture"])
         .env(FOLDER, folder.path())
-        .env("SOFTHSM2_CONF", tokens.settings())
+        .envs(tokens.environment())
         .stdout(output.try_clone().unwrap())
         .stderr(output)
         .spawn()
@@ -66,6 +66,30 @@ fn threads(process: u32) -> Vec<String> {
     tasks.map(|task| tell(task.unwrap().path())).collect()
 }
 
+/// One test for each function named and each maker of tokens.
+macro_rules! by_each_maker {
+    ($file:literal; $($test:ident)*) => {
+        mod softhsm {
+            $(#[test]
+            fn $test() {
+                $crate::support::isolated(
+                    concat!($file, "::softhsm::", stringify!($test)),
+                    async |hsm| super::$test(&hsm).await,
+                );
+            })*
+        }
+        mod kryoptic {
+            $(#[test]
+            fn $test() {
+                $crate::support::isolated(
+                    concat!($file, "::kryoptic::", stringify!($test)),
+                    async |hsm| super::$test(&hsm.by($crate::support::Maker::Kryoptic)).await,
+                );
+            })*
+        }
+    };
+}
+
 /// The tokens of one test.
 pub(crate) struct Hsm(Tokens);
 
@@ -78,6 +102,11 @@ impl Deref for Hsm {
 }
 
 impl Hsm {
+    /// The same folder, with another maker's tokens.
+    pub(crate) fn by(&self, maker: Maker) -> Self {
+        Self(self.0.by(maker))
+    }
+
     /// How to use a token through a module.
     pub(crate) fn config(&self, module: &Path, label: &str) -> TokenConfig {
         TokenConfig {
