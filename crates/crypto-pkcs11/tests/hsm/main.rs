@@ -10,6 +10,7 @@
 #[macro_use]
 mod support;
 
+mod cbc_hmac;
 mod check;
 mod conformance;
 mod custody;

@@ -7,6 +7,9 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::object::{Attribute, KeyType, ObjectClass};
+use cryptoki::session::UserType;
 use strongroom_core::ports::{BackendError, ProjectKey, Sealed, SecretBackend as _};
 use strongroom_core::{Payload, ProjectId, Timestamp};
 use strongroom_crypto_pkcs11::{
@@ -114,6 +117,32 @@ impl Hsm {
             selector: TokenSelector::Label(label.to_owned()),
             pin: PinSource::File(self.pin()),
         }
+    }
+
+    /// Puts a key for HMAC, of that byte 32 times, beside a version of the master key. No maker's tool can.
+    pub(crate) fn import_mac(&self, token: &str, byte: u8, id: &[u8]) {
+        let pkcs11 = Pkcs11::new(self.module(&format!("import-{token}"))).unwrap();
+        pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
+        let slots = pkcs11.get_slots_with_initialized_token().unwrap().into_iter();
+        let slot =
+            slots.into_iter().find(|slot| pkcs11.get_token_info(*slot).unwrap().label().trim_end() == token);
+        let session = pkcs11.open_rw_session(slot.unwrap()).unwrap();
+        session.login(UserType::User, Some(&PIN.into())).unwrap();
+        let template = [
+            Attribute::Class(ObjectClass::SECRET_KEY),
+            Attribute::KeyType(KeyType::GENERIC_SECRET),
+            Attribute::Label(Pkcs11Config::DEFAULT_LABEL.into()),
+            Attribute::Id(id.to_vec()),
+            Attribute::Token(true),
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(false),
+            Attribute::Sign(true),
+            Attribute::Value(vec![byte; 32]),
+        ];
+        session.create_object(&template).unwrap();
+        drop(session);
+        pkcs11.finalize().unwrap();
     }
 
     /// A backend over one token with the usual master key.

@@ -30,6 +30,15 @@ pub(super) fn make_token(tokens: &Tokens, label: &str, pin: &str) {
     run(tokens, &[["--token-label", label].as_slice(), &officer, &["--init-pin", "--pin", pin]].concat());
 }
 
+pub(super) fn hide(folder: &Path, mechanisms: &[&str]) {
+    let (_, settings) = settings(folder);
+    let before = fs::read_to_string(&settings).expect("settings of kryoptic");
+    let kept = before.lines().filter(|line| !line.starts_with("mechanisms")).collect::<Vec<_>>();
+    let denied = format!("[[slots]]\nmechanisms = ['DENY', '{}']", mechanisms.join("', '"));
+    let text = kept.join("\n").replace("[[slots]]", &denied) + "\n";
+    fs::write(settings, text).expect("settings of kryoptic");
+}
+
 pub(super) fn import(tokens: &Tokens, token: &str, key: &str, id: &str, label: &str) {
     let file = tokens.folder().join(key).display().to_string();
     let object = ["--write-object", &file, "--type", "secrkey", "--key-type", "AES:32"];

@@ -103,6 +103,14 @@ impl Tokens {
         }
     }
 
+    /// Has every token that is there by now do without these mechanisms.
+    pub fn hide(&self, mechanisms: &[&str]) {
+        match self.maker {
+            Maker::SoftHsm => softhsm::hide(&self.folder, mechanisms),
+            Maker::Kryoptic => kryoptic::hide(&self.folder, mechanisms),
+        }
+    }
+
     /// Removes a token of SoftHSM2's with all that is in it.
     pub fn delete_token(&self, label: &str) {
         softhsm::delete_token(self, label);

@@ -25,6 +25,15 @@ pub(super) fn prepare(folder: &Path) {
     fs::write(settings(folder).1, text).expect("settings of SoftHSM2");
 }
 
+pub(super) fn hide(folder: &Path, mechanisms: &[&str]) {
+    let (_, settings) = settings(folder);
+    let before = fs::read_to_string(&settings).expect("settings of SoftHSM2");
+    let kept = before.lines().filter(|line| !line.starts_with("slots.mechanisms")).collect::<Vec<_>>();
+    // It overlooks the first of those after a minus.
+    let text = format!("{}\nslots.mechanisms = -NONE,{}\n", kept.join("\n"), mechanisms.join(","));
+    fs::write(settings, text).expect("settings of SoftHSM2");
+}
+
 pub(super) fn make_token(tokens: &Tokens, label: &str, pin: &str) {
     run(tokens, &["--init-token", "--free", "--label", label, "--so-pin", OFFICERS_PIN, "--pin", pin]);
 }
