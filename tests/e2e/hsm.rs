@@ -1,4 +1,9 @@
-//! The master key in hardware tokens: SoftHSM2, as it is and failing when told to, under the real server.
+//! The master key in hardware tokens: software ones, as they are and failing when told to, under the real server.
+
+mod failover;
+mod prompt;
+mod rotation;
+mod sandbox;
 
 use std::path::Path;
 use std::process::Command;

@@ -48,14 +48,19 @@ pub(super) fn confine(settings: &Settings, shown: &[Shown], credentials: Option<
         Destination::CadfFile(file) => folder(file),
         _ => None,
     }));
-    match restrict(&readable, &writable) {
+    match restrict(&readable, &writable, &settings.sandbox.writable) {
         Ok(RulesetStatus::FullyEnforced) => Confinement::Full,
         Ok(RulesetStatus::PartiallyEnforced) => Confinement::Partial,
         Ok(RulesetStatus::NotEnforced) | Err(_) => Confinement::Absent,
     }
 }
 
-fn restrict(readable: &[PathBuf], writable: &[PathBuf]) -> Result<RulesetStatus, RulesetError> {
+/// What the operator lets in may be a device, which is worked by calls of its own.
+fn restrict(
+    readable: &[PathBuf],
+    writable: &[PathBuf],
+    devices: &[PathBuf],
+) -> Result<RulesetStatus, RulesetError> {
     let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
     let write = read
         | make_bitflags!(AccessFs::{WriteFile | Truncate | MakeReg | MakeDir | RemoveFile | RemoveDir | Refer});
@@ -65,6 +70,7 @@ fn restrict(readable: &[PathBuf], writable: &[PathBuf]) -> Result<RulesetStatus,
         // What is not there is left out.
         .add_rules(path_beneath_rules(readable, read))?
         .add_rules(path_beneath_rules(writable, write))?
+        .add_rules(path_beneath_rules(devices, AccessFs::IoctlDev))?
         .restrict_self()
         .map(|status| status.ruleset)
 }
