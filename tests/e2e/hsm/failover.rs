@@ -48,7 +48,9 @@ fn the_first_success_after_the_loss_of_all_tokens_comes_within_a_second() {
     let reference = store(&client);
     let mut took = Vec::new();
     for _ in 0..7 {
-        modules.iter().for_each(|module| module.order("* 0x32"));
+        for module in &modules {
+            module.order("* 0x32");
+        }
         let lost = Instant::now();
         while lost.elapsed() < Duration::from_millis(1500) {
             assert_eq!(client.payload(&reference, "text/plain").status, 503);

@@ -24,7 +24,7 @@ fn at_a_terminal(site: &Site, pin: &str) -> (Option<i32>, String) {
         "/dev/null",
     ]);
     script.envs(site.tokens.environment()).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = script.spawn().expect("script is there; `cargo xtask setup` installs it");
+    let mut child = script.spawn().expect("timeout and script are in every Debian");
     let (mut typed, mut shown) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let mut seen = Vec::new();
     let mut asked = false;

@@ -57,7 +57,7 @@ fn what_a_module_opens_elsewhere_has_to_be_let_in() {
     let refused = serve(&site, &[]).err().expect("no token without its files");
     assert!(refused.stderr.contains("no token can be used"), "{refused:?}");
     let let_in = [site.tokens.environment()[0].1.clone(), site.folder.path().join("tokens")];
-    let server = serve(&site, &let_in.each_ref().map(|path| path.as_path()));
+    let server = serve(&site, &let_in.each_ref().map(std::path::PathBuf::as_path));
     let server = server.unwrap_or_else(|ended| panic!("{ended:?}"));
     assert_confined(&server);
     store(&server.client("demo"));

@@ -1,5 +1,7 @@
 //! Requests byte by byte, and what is no answer.
 
+use proptest::prelude::*;
+
 use super::codes::Operation;
 use super::*;
 use crate::ttlv::{Item, encode};
@@ -125,4 +127,33 @@ fn a_refusal_is_told_with_its_reason_and_without_control_characters() {
             text: "nosuchobject".to_owned()
         }
     );
+}
+
+proptest! {
+    /// Real messages with some bytes altered and the end cut off: what still decodes is encoded to the very same
+    /// bytes, and whatever is judged, nothing panics.
+    #[test]
+    fn damaged_messages_are_refused_or_read_for_what_they_are(
+        golden in prop::sample::select(vec![GET, DECRYPT, CREATE, CREATED]),
+        altered in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        cut in prop::option::weighted(0.2, any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = hex::decode(golden).unwrap();
+        for (at, byte) in altered {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        if let Ok(item) = crate::ttlv::decode(&bytes) {
+            prop_assert_eq!(&*encode(&item), &bytes);
+        }
+        for request in [Request::Get("7"), Request::Query, Request::CreateKey, Request::GetState("7")] {
+            if let Ok(reply) = Reply::judge(&bytes, &request, ID) {
+                drop((reply.uid(), reply.object(), reply.data(), reply.tag(), reply.state()));
+                drop((reply.versions(), reply.operations(), reply.vendor()));
+            }
+        }
+    }
 }
