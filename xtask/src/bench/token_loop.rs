@@ -52,7 +52,7 @@ impl TokenLoop {
     pub(super) fn start(module: &Path, label: &str, tokens: &Tokens) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("token-loop").arg(module).arg(label).arg(tokens.pin());
-        command.env("SOFTHSM2_CONF", tokens.settings()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.envs(tokens.environment()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().context("can't start the token's loop")?;
         let orders = child.stdin.take().context("the loop has no input")?;
         let answers = BufReader::new(child.stdout.take().context("the loop has no output")?);
