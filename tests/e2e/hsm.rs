@@ -1,4 +1,9 @@
-//! The master key in hardware tokens: SoftHSM2, as it is and failing when told to, under the real server.
+//! The master key in hardware tokens: software ones, as they are and failing when told to, under the real server.
+
+mod failover;
+mod prompt;
+mod rotation;
+mod sandbox;
 
 use std::path::Path;
 use std::process::Command;
@@ -37,7 +42,7 @@ impl Site {
 
     fn with_settings(&self, mut command: Command) -> Command {
         command.arg("--config").arg(self.folder.path().join("strongroom.toml"));
-        command.env("SOFTHSM2_CONF", self.tokens.settings());
+        command.envs(self.tokens.environment());
         command
     }
 

@@ -87,6 +87,13 @@ fn verdicts(server: &Server) -> Vec<(u64, String)> {
 
 /// Clients that create, read and delete in old and new projects until told to stop; any refusal is an error.
 pub(crate) fn under_load(server: &Server, stored: &Stored, act: impl FnOnce()) -> Stored {
+    /// Stops the clients also when the test ends early.
+    struct Stop<'a>(&'a AtomicBool);
+    impl Drop for Stop<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
     let (over, requests) = (AtomicBool::new(false), AtomicUsize::new(0));
     let more = Mutex::new(Stored::new());
     thread::scope(|scope| {
@@ -114,6 +121,7 @@ pub(crate) fn under_load(server: &Server, stored: &Stored, act: impl FnOnce()) -
                 }
             });
         }
+        let _stop = Stop(&over);
         while requests.load(Ordering::Relaxed) < 20 {
             thread::yield_now();
         }
@@ -122,7 +130,6 @@ pub(crate) fn under_load(server: &Server, stored: &Stored, act: impl FnOnce()) -
         while requests.load(Ordering::Relaxed) < before + 20 {
             thread::yield_now();
         }
-        over.store(true, Ordering::Relaxed);
     });
     more.into_inner().unwrap()
 }

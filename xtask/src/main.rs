@@ -4,6 +4,7 @@
 mod advisories;
 mod bench;
 mod dev;
+mod kryoptic;
 mod settings_page;
 mod setup;
 mod step;
@@ -26,7 +27,7 @@ struct Cli {
 enum Task {
     /// Check the direction of dependencies, manifests, file sizes and the handbook's pages
     Tidy,
-    /// Make the Python environments that the tests need
+    /// Make what the tests need beside Rust: packages, Python environments, a second PKCS#11 module
     Setup,
     /// Set up, build the binaries once and run every test of the workspace
     Test(test::Options),

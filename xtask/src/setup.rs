@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::{step, workspace};
+use crate::{kryoptic, step, workspace};
 
 /// A Python environment that tests use.
 struct Environment {
@@ -45,7 +45,12 @@ const NEEDED: &[(&[&str], &str)] = &[
     (&["age", "--version"], "age"),
     (&["curl", "--version"], "curl"),
     (&["haproxy", "-v"], "haproxy"),
+    (&["sh", "-c", "test -e /usr/lib/llvm-*/lib/libclang.so"], "libclang-dev"),
+    (&["pkg-config", "--exists", "sqlite3"], "libsqlite3-dev"),
+    (&["pkg-config", "--exists", "openssl"], "libssl-dev"),
     (&["nft", "--version"], "nftables"),
+    (&["sh", "-c", "command -v pkcs11-tool"], "opensc"),
+    (&["pkg-config", "--version"], "pkg-config"),
     (&["python3", "-c", "import sys; assert sys.version_info >= (3, 10)"], "python3"),
     (&["python3", "-c", "import venv, ensurepip"], "python3-venv"),
     (&["test", "-x", "/usr/sbin/rsyslogd"], "rsyslog"),
@@ -54,10 +59,12 @@ const NEEDED: &[(&[&str], &str)] = &[
     (&["systemd-analyze", "--version"], "systemd"),
 ];
 
-/// Makes sure that the system's packages are there, and the Python environments true to their pins.
+/// Makes sure that the system's packages are there, the Python environments true to their pins, and the second
+/// PKCS#11 module built.
 pub(crate) fn run() -> Result<()> {
     install_missing_packages()?;
-    ENVIRONMENTS.iter().try_for_each(Environment::make)
+    ENVIRONMENTS.iter().try_for_each(Environment::make)?;
+    kryoptic::make()
 }
 
 impl Environment {

@@ -13,13 +13,14 @@ const ROOM: usize = 512;
 /// Asks at the terminal, which shows nothing of the answer. Fails without one.
 pub(crate) fn pin(whose: &str) -> io::Result<SecretString> {
     let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
-    write!(terminal, "PIN of {whose}: ")?;
     let shown = tcgetattr(&terminal)?;
     let mut hidden = shown.clone();
     hidden.local_modes.remove(LocalModes::ECHO);
     tcsetattr(&terminal, OptionalActions::Flush, &hidden)?;
     let mut typed = String::with_capacity(ROOM);
-    let read = BufReader::with_capacity(1, terminal.try_clone()?).read_line(&mut typed);
+    // Asked for only now: what is typed before that would be shown, and then thrown away.
+    let asked = write!(terminal, "PIN of {whose}: ").and_then(|()| terminal.try_clone());
+    let read = asked.and_then(|from| BufReader::with_capacity(1, from).read_line(&mut typed));
     // Before anything else can go wrong.
     tcsetattr(&terminal, OptionalActions::Flush, &shown)?;
     writeln!(terminal)?;

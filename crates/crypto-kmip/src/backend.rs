@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use strongroom_core::ports::{
-    BackendError, BackendId, Canary, GenerationError, KeyPair, KeyRequest, MasterKeyVersion, ProjectKey,
-    Sealed, SecretBackend,
+    BackendError, BackendId, Canary, GenerationError, KeyPair, KeyRequest, MasterKeyVersion, PayloadKind,
+    ProjectKey, Sealed, SecretBackend,
 };
 use strongroom_core::store::StoreNames;
 use strongroom_core::{Payload, ProjectId, ProjectKeyId, Timestamp};
@@ -234,16 +234,26 @@ impl SecretBackend for KmipBackend {
         binding: &[u8],
         payload: &Payload,
     ) -> Result<Sealed, BackendError> {
+        self.seal_as(&PayloadKind::default(), key, binding, payload).await
+    }
+
+    async fn seal_as(
+        &self,
+        kind: &PayloadKind,
+        key: &ProjectKey,
+        binding: &[u8],
+        payload: &Payload,
+    ) -> Result<Sealed, BackendError> {
         let held = self.project_key(key).await?;
         match self.custody {
             Custody::MasterKey => held.seal(key, binding, payload),
             Custody::Secrets => {
-                let uid = self.vault().keep(payload).await?;
-                match held.receipt(key, binding, &uid, payload) {
+                let reference = self.vault().keep(kind, payload).await?;
+                match held.receipt(key, binding, &reference, payload) {
                     Ok(receipt) => Ok(receipt),
                     Err(error) => {
                         // Nobody will ever ask for it.
-                        self.vault().destroy(&uid).await?;
+                        self.vault().destroy(&reference).await?;
                         Err(error)
                     }
                 }

@@ -5,6 +5,7 @@ mod client;
 mod connection;
 mod endpoint;
 mod error;
+mod form;
 mod master_key;
 mod operator;
 pub mod protocol;

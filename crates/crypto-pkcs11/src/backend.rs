@@ -310,7 +310,7 @@ impl SecretBackend for Pkcs11Backend {
         let payload = Payload::new(payload.expose().to_vec());
         self.run(move |seat| {
             let kept = seat.kept(&row)?;
-            payload::seal(&seat.key(kept.handle), &row, &binding, &payload, &random::system)
+            payload::seal(&seat.key(kept.handles), &row, &binding, &payload, &random::system)
         })
         .await
     }
@@ -323,7 +323,7 @@ impl SecretBackend for Pkcs11Backend {
         let (row, binding, sealed) = (key.clone(), binding.to_vec(), sealed.clone());
         self.run(move |seat| {
             let kept = seat.kept(&row)?;
-            payload::open(&seat.key(kept.handle), &row, &binding, &sealed)
+            payload::open(&seat.key(kept.handles), &row, &binding, &sealed)
         })
         .await
     }

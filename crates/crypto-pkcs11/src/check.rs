@@ -8,13 +8,15 @@ use cryptoki::slot::{Slot, TokenInfo};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use strongroom_core::ports::MasterKeyVersion;
+use strongroom_crypto::envelope::Suite;
 
 use crate::config::{Custody, TokenConfig};
 use crate::error::Pkcs11Error;
-use crate::link::login;
+use crate::link::{self, login};
 use crate::master::{self, Traits};
 use crate::module::Module;
 use crate::slot;
+use crate::token_key::Handles;
 
 /// PINs that vendors ship, or that manuals use as examples. They are compared with the one at hand; nothing
 /// is tried.
@@ -55,6 +57,8 @@ pub struct TokenReport {
 pub struct MasterKeyFound {
     /// The version.
     pub version: u32,
+    /// Whether there is a key for HMAC beside it, so that it is used by AES-CBC with HMAC.
+    pub with_hmac: bool,
     /// Whether its value can't be read in the clear (CKA_SENSITIVE).
     pub sensitive: bool,
     /// Whether it can be taken out, wrapped (CKA_EXTRACTABLE).
@@ -114,7 +118,7 @@ pub fn check(token: &TokenConfig, label: &str, custody: Custody) -> Result<Token
     } else {
         let session = pkcs11.open_ro_session(slot).map_err(Pkcs11Error::call("open a session"))?;
         login(&session, &token.pin)?;
-        check_objects(&mut report, &session, label, custody)?;
+        check_objects(&mut report, &session, label, custody, |suite| slot::offers(pkcs11, slot, suite))?;
     }
     report.findings.sort_by_key(|finding| finding.severity);
     Ok(report)
@@ -157,16 +161,23 @@ fn describe(
 fn check_mechanisms(report: &mut TokenReport, pkcs11: &Pkcs11, slot: Slot, custody: Custody) {
     let needed = [
         (MechanismType::AES_GCM, "CKM_AES_GCM"),
+        (MechanismType::AES_CBC_PAD, "CKM_AES_CBC_PAD"),
+        (MechanismType::SHA256_HMAC, "CKM_SHA256_HMAC"),
         (MechanismType::AES_KEY_GEN, "CKM_AES_KEY_GEN"),
         (MechanismType::AES_KEY_WRAP, "CKM_AES_KEY_WRAP"),
         (MechanismType::AES_KEY_WRAP_PAD, "CKM_AES_KEY_WRAP_PAD"),
     ];
     let offered = |(mechanism, name): (MechanismType, &str)| {
-        pkcs11.get_mechanism_info(slot, mechanism).is_ok().then(|| name.to_owned())
+        slot::mechanism_info(pkcs11, slot, mechanism).map(|_| name.to_owned())
     };
     report.mechanisms = needed.into_iter().filter_map(offered).collect();
-    if !slot::has_gcm(pkcs11, slot) {
-        report.find(Severity::Fatal, "the token does not encrypt and decrypt by AES-GCM");
+    match slot::best_suite(pkcs11, slot) {
+        Ok(Suite::AesGcm) => {}
+        Ok(Suite::AesCbcHmac) => {
+            report
+                .find(Severity::Note, "the token does not offer AES-GCM: AES-CBC with HMAC is used instead");
+        }
+        Err(error) => report.find(Severity::Fatal, error.to_string()),
     }
     match (slot::wrapping(pkcs11, slot), custody) {
         (Some(_), _) => {}
@@ -226,17 +237,22 @@ fn check_objects(
     session: &Session,
     label: &str,
     custody: Custody,
+    offers: impl Fn(Suite) -> bool,
 ) -> Result<(), Pkcs11Error> {
     let masters = master::find(session, label)?;
     if masters.is_empty() {
         report.find(Severity::Fatal, Pkcs11Error::NoMasterKey(label.to_owned()).to_string());
     }
-    for (version, handle) in &masters {
-        let traits = Traits::read(session, *handle)?;
-        judge(report, *version, traits, custody);
+    for (version, handles) in &masters {
+        let fault = link::fault(session, *handles, custody, &offers)?;
+        judge(report, *version, *handles, Traits::read(session, handles.aes)?, fault);
     }
-    let all = session.find_objects(&[]).map_err(Pkcs11Error::call("list its objects"))?;
-    let foreign = all.into_iter().filter(|object| !masters.values().any(|master| master == object));
+    // A module may show its mechanisms and profiles as objects, but as none that is stored.
+    let stored = [Attribute::Token(true)];
+    let all = session.find_objects(&stored).map_err(Pkcs11Error::call("list its objects"))?;
+    let foreign = all
+        .into_iter()
+        .filter(|object| !masters.values().any(|master| master.each().any(|own| own == *object)));
     report.foreign_objects = foreign.map(|object| name(session, object)).collect::<Result<_, _>>()?;
     if !report.foreign_objects.is_empty() {
         let count = report.foreign_objects.len();
@@ -250,15 +266,22 @@ fn check_objects(
     Ok(())
 }
 
-fn judge(report: &mut TokenReport, version: MasterKeyVersion, traits: Traits, custody: Custody) {
+fn judge(
+    report: &mut TokenReport,
+    version: MasterKeyVersion,
+    handles: Handles,
+    traits: Traits,
+    fault: Option<&'static str>,
+) {
     report.master_keys.push(MasterKeyFound {
         version: version.0,
+        with_hmac: handles.mac.is_some(),
         sensitive: traits.sensitive,
         extractable: traits.extractable,
         never_extractable: traits.never_extractable,
         local: traits.local,
     });
-    if let Some(fault) = traits.fault(custody) {
+    if let Some(fault) = fault {
         report.find(Severity::Fatal, Pkcs11Error::UnfitKey { version, fault }.to_string());
     }
     if !traits.never_extractable && !traits.extractable {

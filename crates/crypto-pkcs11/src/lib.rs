@@ -15,6 +15,7 @@ mod provision;
 mod seat;
 mod slot;
 mod token;
+mod token_key;
 mod worker;
 
 pub use backend::{Pkcs11Backend, TokenState, TokenStatus};

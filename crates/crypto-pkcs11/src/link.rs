@@ -13,8 +13,8 @@ use cryptoki::slot::{Limit, Slot};
 use parking_lot::Mutex;
 use strongroom_core::ProjectKeyId;
 use strongroom_core::ports::{BackendError, BackendId, Canary, MasterKeyVersion, ProjectKey};
-use strongroom_crypto::envelope::canary;
 use strongroom_crypto::envelope::kept_key::{self, Wrapping};
+use strongroom_crypto::envelope::{Suite, canary};
 use strongroom_crypto::random;
 
 use crate::config::{Custody, TokenConfig};
@@ -22,8 +22,8 @@ use crate::error::Pkcs11Error;
 use crate::fault::{Class, Fault, class};
 use crate::master::{self, Traits};
 use crate::pin::PinSource;
-use crate::seat::TokenKey;
 use crate::slot;
+use crate::token_key::{Handles, TokenKey};
 
 /// What all tokens have in common, and what the first one that worked has taught about the master key.
 pub(crate) struct Known {
@@ -79,7 +79,7 @@ pub(crate) struct Link {
     /// Opened first and closed last: the login ends with the last session, and an unwrapped key with the
     /// session that unwrapped it.
     anchor: Mutex<Session>,
-    masters: BTreeMap<MasterKeyVersion, ObjectHandle>,
+    masters: BTreeMap<MasterKeyVersion, Handles>,
     kept: Mutex<KeptKeys>,
     graveyard: Graveyard,
 }
@@ -95,13 +95,13 @@ struct KeptKeys {
 /// A project key in the token. It is destroyed there once nobody uses it: a handle that is free may be given
 /// to another key.
 pub(crate) struct KeptKey {
-    pub(crate) handle: ObjectHandle,
+    pub(crate) handles: Handles,
     graveyard: Graveyard,
 }
 
 impl Drop for KeptKey {
     fn drop(&mut self) {
-        self.graveyard.lock().push(self.handle);
+        self.graveyard.lock().extend(self.handles.each());
     }
 }
 
@@ -119,9 +119,7 @@ impl Link {
         if let Some(risk) = slot::risk(info.as_ref(), pin_proved) {
             return Err(Pkcs11Error::PinAtRisk(risk));
         }
-        if !slot::has_gcm(pkcs11, slot) {
-            return Err(Pkcs11Error::Mechanism("AES-GCM (CKM_AES_GCM)"));
-        }
+        slot::best_suite(pkcs11, slot)?;
         let wrapping = slot::wrapping(pkcs11, slot);
         if known.custody == Custody::Strict && wrapping.is_none() {
             return Err(Pkcs11Error::Mechanism(
@@ -133,7 +131,7 @@ impl Link {
             _ => u64::MAX,
         };
         let anchor = pkcs11.open_ro_session_no_drop(slot).map_err(Pkcs11Error::call("open a session"))?;
-        match enter(&anchor, token, known) {
+        match enter(&anchor, token, known, |suite| slot::offers(pkcs11, slot, suite)) {
             Ok(masters) => Ok(Self {
                 generation,
                 epoch,
@@ -162,15 +160,15 @@ impl Link {
         login(&self.anchor.lock(), pin)
     }
 
-    pub(crate) fn master(&self, version: MasterKeyVersion) -> Option<ObjectHandle> {
+    pub(crate) fn master(&self, version: MasterKeyVersion) -> Option<Handles> {
         self.masters.get(&version).copied()
     }
 
     /// Opens the canary: if that succeeds, the token is well and so is the master key's handle.
     pub(crate) fn prove(&self, session: &Session, known: &Known) -> Result<(), Fault> {
         let (version, sealed) = known.newest_canary().ok_or(BackendError::Integrity)?;
-        let handle = self.master(version).ok_or(BackendError::Integrity)?;
-        canary::open(&TokenKey { session, handle }, version, &known.id, &sealed)
+        let handles = self.master(version).ok_or(BackendError::Integrity)?;
+        canary::open(&TokenKey { session, handles }, version, &known.id, &sealed)
     }
 
     /// The project key of that very row when the token holds it.
@@ -184,7 +182,7 @@ impl Link {
         &self,
         row: &ProjectKey,
         wrapping: Wrapping,
-        wrapped: &[u8; kept_key::WRAPPED_LEN],
+        wrapped: &[[u8; kept_key::WRAPPED_LEN]],
         limit: usize,
     ) -> Result<Arc<KeptKey>, Fault> {
         let missing = || BackendError::KeyMissing(format!("version {} of the master key", row.master));
@@ -194,9 +192,9 @@ impl Link {
             // It is gone already when the token has lost it.
             anchor.destroy_object(dead).ok();
         }
-        let handle = anchor.unwrap_key(&mechanism(wrapping), master, wrapped, &unwrapped(false))?;
+        let handles = unwrap_by(&anchor, master, wrapping, wrapped, false)?;
         drop(anchor);
-        let key = Arc::new(KeptKey { handle, graveyard: Arc::clone(&self.graveyard) });
+        let key = Arc::new(KeptKey { handles, graveyard: Arc::clone(&self.graveyard) });
         let mut kept = self.kept.lock();
         if kept.by_id.insert(row.id, (row.clone(), Arc::clone(&key))).is_some() {
             kept.oldest_first.retain(|id| *id != row.id);
@@ -223,18 +221,41 @@ pub(crate) fn mechanism(wrapping: Wrapping) -> Mechanism<'static> {
     }
 }
 
-/// What a project key is unwrapped as. It is sensitive even where it can be wrapped again.
-pub(crate) fn unwrapped(extractable: bool) -> [Attribute; 8] {
-    [
-        Attribute::Class(ObjectClass::SECRET_KEY),
-        Attribute::KeyType(KeyType::AES),
-        Attribute::Token(false),
-        Attribute::Private(true),
-        Attribute::Sensitive(true),
-        Attribute::Extractable(extractable),
-        Attribute::Encrypt(true),
-        Attribute::Decrypt(true),
-    ]
+/// Unwraps a project key, of one or two objects, into the session. One that it can wrap again is sensitive too.
+pub(crate) fn unwrap_by(
+    session: &Session,
+    master: Handles,
+    wrapping: Wrapping,
+    wrapped: &[[u8; kept_key::WRAPPED_LEN]],
+    extractable: bool,
+) -> Result<Handles, Fault> {
+    let (aes, mac) = wrapped.split_first().ok_or(BackendError::Integrity)?;
+    let unwrap = |wrapped: &[u8], key_type| {
+        let template = [
+            Attribute::Class(ObjectClass::SECRET_KEY),
+            Attribute::KeyType(key_type),
+            Attribute::Token(false),
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(extractable),
+            Attribute::Encrypt(key_type == KeyType::AES),
+            Attribute::Decrypt(key_type == KeyType::AES),
+            Attribute::Sign(key_type != KeyType::AES),
+        ];
+        session.unwrap_key(&mechanism(wrapping), master.aes, wrapped, &template)
+    };
+    let mut handles = Handles { aes: unwrap(aes, KeyType::AES)?, mac: None };
+    if let Some(mac) = mac.first() {
+        match unwrap(mac, KeyType::GENERIC_SECRET) {
+            Ok(mac) => handles.mac = Some(mac),
+            Err(error) => {
+                // The first failure is the one to be told of.
+                session.destroy_object(handles.aes).ok();
+                return Err(error.into());
+            }
+        }
+    }
+    Ok(handles)
 }
 
 pub(crate) fn close(session: Session) {
@@ -256,7 +277,8 @@ fn enter(
     anchor: &Session,
     token: &TokenConfig,
     known: &Known,
-) -> Result<BTreeMap<MasterKeyVersion, ObjectHandle>, Pkcs11Error> {
+    offers: impl Fn(Suite) -> bool,
+) -> Result<BTreeMap<MasterKeyVersion, Handles>, Pkcs11Error> {
     login(anchor, &token.pin)?;
     let mut masters = master::find(anchor, &known.label)?;
     let mut canaries = known.canaries.lock();
@@ -272,11 +294,11 @@ fn enter(
         return Err(Pkcs11Error::LacksVersion(*lacking));
     }
     let mut fresh = BTreeMap::new();
-    for (version, handle) in &masters {
-        if let Some(fault) = Traits::read(anchor, *handle)?.fault(known.custody) {
+    for (version, handles) in &masters {
+        if let Some(fault) = fault(anchor, *handles, known.custody, &offers)? {
             return Err(Pkcs11Error::UnfitKey { version: *version, fault });
         }
-        let key = TokenKey { session: anchor, handle: *handle };
+        let key = TokenKey { session: anchor, handles: *handles };
         let sealed = match canaries.get(version) {
             Some(sealed) => sealed.clone(),
             None => canary::seal(&key, *version, &known.id, &random::system).map_err(trial)?,
@@ -292,6 +314,28 @@ fn enter(
     added.retain(|version| !fresh.contains_key(version));
     *canaries = fresh;
     Ok(masters)
+}
+
+/// What forbids the use of such a master key in this token.
+pub(crate) fn fault(
+    session: &Session,
+    handles: Handles,
+    custody: Custody,
+    offers: impl Fn(Suite) -> bool,
+) -> Result<Option<&'static str>, Pkcs11Error> {
+    let fault = Traits::read(session, handles.aes)?.fault(custody);
+    let mac_fault = match handles.mac {
+        Some(mac) => Traits::read(session, mac)?.mac_fault(),
+        None => None,
+    };
+    let unable = match handles.suite() {
+        Suite::AesGcm => "it has no key for HMAC beside it, and the token does not offer AES-GCM",
+        Suite::AesCbcHmac => {
+            "it has a key for HMAC beside it, and the token does not offer AES-CBC with HMAC (CKM_AES_CBC_PAD and \
+             CKM_SHA256_HMAC)"
+        }
+    };
+    Ok(fault.or(mac_fault).or_else(|| (!offers(handles.suite())).then_some(unable)))
 }
 
 fn trial(fault: Fault) -> Pkcs11Error {

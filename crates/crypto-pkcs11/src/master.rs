@@ -5,19 +5,36 @@ use std::collections::BTreeMap;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 use strongroom_core::ports::MasterKeyVersion;
-use strongroom_crypto::KEY_LEN;
 
 use crate::config::Custody;
 use crate::error::Pkcs11Error;
+use crate::token_key::Handles;
 
-/// Every version under that label. An object whose id is no version is none of ours.
+/// Of a key, in bytes.
+const LENGTH: u64 = 32;
+
+/// Every version under that label. An object whose id is no version is none of ours, nor is a key for HMAC without
+/// one for AES.
 pub(crate) fn find(
     session: &Session,
     label: &str,
+) -> Result<BTreeMap<MasterKeyVersion, Handles>, Pkcs11Error> {
+    let keys = find_type(session, label, KeyType::AES)?;
+    let mut macs = find_type(session, label, KeyType::GENERIC_SECRET)?;
+    Ok(keys
+        .into_iter()
+        .map(|(version, aes)| (version, Handles { aes, mac: macs.remove(&version) }))
+        .collect())
+}
+
+fn find_type(
+    session: &Session,
+    label: &str,
+    key_type: KeyType,
 ) -> Result<BTreeMap<MasterKeyVersion, ObjectHandle>, Pkcs11Error> {
     let template = [
         Attribute::Class(ObjectClass::SECRET_KEY),
-        Attribute::KeyType(KeyType::AES),
+        Attribute::KeyType(key_type),
         Attribute::Token(true),
         Attribute::Label(label.as_bytes().to_vec()),
     ];
@@ -42,11 +59,38 @@ pub(crate) fn version_of(id: &[u8]) -> Option<MasterKeyVersion> {
     (id.len() <= 4).then_some(MasterKeyVersion(version))
 }
 
-/// What a version's key is made with.
-pub(crate) fn template(label: &str, version: MasterKeyVersion) -> Vec<Attribute> {
+/// What a version's key for AES is made with.
+pub(crate) fn aes_template(label: &str, version: MasterKeyVersion) -> Vec<Attribute> {
+    let mut template = guarded(label, version, KeyType::AES);
+    template.extend([
+        Attribute::Encrypt(true),
+        Attribute::Decrypt(true),
+        Attribute::Wrap(true),
+        Attribute::Unwrap(true),
+        Attribute::Sign(false),
+        Attribute::Verify(false),
+    ]);
+    template
+}
+
+/// What a version's key for HMAC is made with.
+pub(crate) fn mac_template(label: &str, version: MasterKeyVersion) -> Vec<Attribute> {
+    let mut template = guarded(label, version, KeyType::GENERIC_SECRET);
+    template.extend([
+        Attribute::Encrypt(false),
+        Attribute::Decrypt(false),
+        Attribute::Wrap(false),
+        Attribute::Unwrap(false),
+        Attribute::Sign(true),
+        Attribute::Verify(true),
+    ]);
+    template
+}
+
+fn guarded(label: &str, version: MasterKeyVersion, key_type: KeyType) -> Vec<Attribute> {
     vec![
         Attribute::Class(ObjectClass::SECRET_KEY),
-        Attribute::KeyType(KeyType::AES),
+        Attribute::KeyType(key_type),
         Attribute::ValueLen(32.into()),
         Attribute::Label(label.as_bytes().to_vec()),
         Attribute::Id(version.0.to_be_bytes().to_vec()),
@@ -55,12 +99,6 @@ pub(crate) fn template(label: &str, version: MasterKeyVersion) -> Vec<Attribute>
         Attribute::Sensitive(true),
         Attribute::Extractable(false),
         Attribute::Modifiable(false),
-        Attribute::Encrypt(true),
-        Attribute::Decrypt(true),
-        Attribute::Wrap(true),
-        Attribute::Unwrap(true),
-        Attribute::Sign(false),
-        Attribute::Verify(false),
         Attribute::Derive(false),
     ]
 }
@@ -79,6 +117,7 @@ pub(crate) struct Traits {
     decrypt: bool,
     wrap: bool,
     unwrap: bool,
+    sign: bool,
 }
 
 impl Traits {
@@ -95,6 +134,7 @@ impl Traits {
             AttributeType::Decrypt,
             AttributeType::Wrap,
             AttributeType::Unwrap,
+            AttributeType::Sign,
         ];
         let mut traits = Self { extractable: true, modifiable: true, ..Self::default() };
         let told = session.get_attributes(key, &asked);
@@ -110,29 +150,48 @@ impl Traits {
                 Attribute::Decrypt(value) => traits.decrypt = value,
                 Attribute::Wrap(value) => traits.wrap = value,
                 Attribute::Unwrap(value) => traits.unwrap = value,
+                Attribute::Sign(value) => traits.sign = value,
                 _ => {}
             }
         }
         Ok(traits)
     }
 
-    /// What forbids the use of such a key.
+    /// What forbids the use of such a key for AES.
     pub(crate) fn fault(self, custody: Custody) -> Option<&'static str> {
         let strict = custody == Custody::Strict;
-        let length = u64::try_from(KEY_LEN).unwrap_or_default();
-        [
-            (self.length != length, "it is no AES key of 256 bits"),
+        self.exposed().or_else(|| {
+            first_of([
+                (self.length != LENGTH, "it is no AES key of 256 bits"),
+                (!self.encrypt || !self.decrypt, "it may not encrypt and decrypt"),
+                (
+                    strict && (!self.wrap || !self.unwrap),
+                    "it may not wrap and unwrap, which strict custody needs",
+                ),
+            ])
+        })
+    }
+
+    /// What forbids the use of such a key for HMAC.
+    pub(crate) fn mac_fault(self) -> Option<&'static str> {
+        self.exposed().or_else(|| {
+            first_of([
+                (self.length < LENGTH, "its key for HMAC has less than 256 bits"),
+                (!self.sign, "its key for HMAC may not sign"),
+            ])
+        })
+    }
+
+    fn exposed(self) -> Option<&'static str> {
+        first_of([
             (!self.sensitive, "its value can be read in the clear (CKA_SENSITIVE is not set)"),
             (self.extractable, "it can be taken out of the token (CKA_EXTRACTABLE is set)"),
-            (!self.encrypt || !self.decrypt, "it may not encrypt and decrypt"),
-            (
-                strict && (!self.wrap || !self.unwrap),
-                "it may not wrap and unwrap, which strict custody needs",
-            ),
-        ]
-        .into_iter()
-        .find_map(|(wrong, fault)| wrong.then_some(fault))
+        ])
     }
+}
+
+fn first_of<const N: usize>(faults: [(bool, &'static str); N]) -> Option<&'static str> {
+    faults.into_iter().find_map(|(wrong, fault)| wrong.then_some(fault))
 }
 
 #[cfg(test)]
@@ -174,6 +233,16 @@ mod tests {
             Traits { decrypt: false, ..good },
         ] {
             assert!(bad.fault(Custody::Cached).is_some(), "{bad:?}");
+        }
+        let mac = Traits { length: 32, sensitive: true, sign: true, ..Traits::default() };
+        assert_eq!(mac.mac_fault(), None);
+        for bad in [
+            Traits { length: 31, ..mac },
+            Traits { sensitive: false, ..mac },
+            Traits { extractable: true, ..mac },
+            Traits { sign: false, ..mac },
+        ] {
+            assert!(bad.mac_fault().is_some(), "{bad:?}");
         }
         let no_wrapping = Traits { wrap: false, ..good };
         assert_eq!(no_wrapping.fault(Custody::Cached), None);

@@ -4,20 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cryptoki::mechanism::Mechanism;
-use cryptoki::mechanism::aead::GcmParams;
-use cryptoki::object::{Attribute, KeyType, ObjectClass, ObjectHandle};
+use cryptoki::object::{Attribute, KeyType, ObjectClass};
 use cryptoki::session::Session;
 use strongroom_core::ports::{BackendError, MasterKeyVersion, ProjectKey};
-use strongroom_crypto::envelope::{AeadKey, NONCE_LEN, TAG_LEN, kept_key};
+use strongroom_crypto::envelope::kept_key::{self, Wrapping};
+use strongroom_crypto::envelope::{AeadKey as _, Suite};
 use strongroom_crypto::random;
-use zeroize::Zeroizing;
 
 use crate::error::Pkcs11Error;
 use crate::fault::Fault;
-use crate::link::{KeptKey, Known, Link, mechanism, unwrapped};
+use crate::link::{KeptKey, Known, Link, mechanism, unwrap_by};
 use crate::master;
-
-const TAG_BITS: u64 = 128;
+use crate::token_key::{Handles, TokenKey};
 
 /// One worker's session within a connection.
 pub(crate) struct Seat<'a> {
@@ -44,71 +42,67 @@ impl<'a> Seat<'a> {
         self.link.unwrap(row, wrapping, wrapped, self.known.keys)
     }
 
-    /// Makes a project key in the token; gives it wrapped, and bound to the row.
+    /// Makes a project key in the token; gives it wrapped, and bound to the row. It seals as its master key does.
     pub(crate) fn make_kept(&self, row: &ProjectKey) -> Result<Vec<u8>, Fault> {
-        let no_way = || BackendError::Denied("the token has no way to wrap a key".to_owned());
-        let wrapping = self.link.wrapping.ok_or_else(no_way)?;
-        self.master(row.master)?;
-        let template = [
-            Attribute::Class(ObjectClass::SECRET_KEY),
-            Attribute::KeyType(KeyType::AES),
-            Attribute::ValueLen(32.into()),
-            Attribute::Token(false),
-            Attribute::Private(true),
-            Attribute::Sensitive(true),
-            // Else it could not be wrapped. What is used afterwards is unwrapped as not extractable.
-            Attribute::Extractable(true),
-            Attribute::Encrypt(true),
-            Attribute::Decrypt(true),
-        ];
-        let key = self.session.generate_key(&Mechanism::AesKeyGen, &template)?;
-        self.wrap_and_destroy(key, row, wrapping)
+        let wrapping = self.wrapping()?;
+        let suite = self.master(row.master)?.suite();
+        let aes = self.session.generate_key(&Mechanism::AesKeyGen, &extractable(KeyType::AES))?;
+        let mac = match suite {
+            Suite::AesGcm => None,
+            Suite::AesCbcHmac => {
+                let template = extractable(KeyType::GENERIC_SECRET);
+                Some(self.session.generate_key(&Mechanism::GenericSecretKeyGen, &template)?)
+            }
+        };
+        self.wrap_and_destroy(Handles { aes, mac }, row, wrapping)
     }
 
     /// The same project key, wrapped by the master key version that `renewed` names. It does not leave the
     /// token.
     pub(crate) fn rewrap_kept(&self, row: &ProjectKey, renewed: &ProjectKey) -> Result<Vec<u8>, Fault> {
         self.master(renewed.master)?;
+        let wrapping = self.wrapping()?;
         // Else it could not be wrapped again.
-        let key = self.unwrap(row, true)?;
-        let no_way = || BackendError::Denied("the token has no way to wrap a key".to_owned());
-        match self.link.wrapping.ok_or_else(no_way) {
-            Ok(wrapping) => self.wrap_and_destroy(key, renewed, wrapping),
-            Err(error) => {
-                self.session.destroy_object(key)?;
-                Err(error.into())
-            }
-        }
+        let keys = self.unwrap(row, true)?;
+        self.wrap_and_destroy(keys, renewed, wrapping)
     }
 
     /// Succeeds when the project key can be unwrapped, whatever the token already holds.
     pub(crate) fn prove_kept(&self, row: &ProjectKey) -> Result<(), Fault> {
-        let key = self.unwrap(row, false)?;
-        Ok(self.session.destroy_object(key)?)
+        let keys = self.unwrap(row, false)?;
+        self.destroy(keys)
+    }
+
+    fn wrapping(&self) -> Result<Wrapping, Fault> {
+        let no_way = || BackendError::Denied("the token has no way to wrap a key".to_owned());
+        Ok(self.link.wrapping.ok_or_else(no_way)?)
     }
 
     /// Unwraps a project key for this piece of work only.
-    fn unwrap(&self, row: &ProjectKey, extractable: bool) -> Result<ObjectHandle, Fault> {
+    fn unwrap(&self, row: &ProjectKey, extractable: bool) -> Result<Handles, Fault> {
         let (wrapping, wrapped) = kept_key::proved(row, |version| self.master(version))?;
-        let master = self.master(row.master)?.handle;
-        let template = unwrapped(extractable);
-        Ok(self.session.unwrap_key(&mechanism(wrapping), master, wrapped, &template)?)
+        unwrap_by(self.session, self.master(row.master)?.handles, wrapping, wrapped, extractable)
     }
 
     fn wrap_and_destroy(
         &self,
-        key: ObjectHandle,
+        keys: Handles,
         row: &ProjectKey,
-        wrapping: kept_key::Wrapping,
+        wrapping: Wrapping,
     ) -> Result<Vec<u8>, Fault> {
         let master = self.master(row.master)?;
-        let wrapped = self.session.wrap_key(&mechanism(wrapping), master.handle, key);
-        self.session.destroy_object(key)?;
+        let wrap = |key| self.session.wrap_key(&mechanism(wrapping), master.handles.aes, key);
+        let wrapped = keys.each().map(wrap).collect::<Result<Vec<_>, _>>();
+        self.destroy(keys)?;
         // Some tokens count padding in.
-        let wrapped = wrapped?;
+        let cut = |wrapped: &Vec<u8>| wrapped.first_chunk().copied();
         let short = || BackendError::Denied("the token wraps a key into fewer bytes than it must".to_owned());
-        let wrapped = wrapped.first_chunk().ok_or_else(short)?;
-        kept_key::bind(&master, row, wrapping, wrapped, &random::system)
+        let wrapped = wrapped?.iter().map(cut).collect::<Option<Vec<_>>>().ok_or_else(short)?;
+        kept_key::bind(&master, row, wrapping, &wrapped, &random::system)
+    }
+
+    fn destroy(&self, keys: Handles) -> Result<(), Fault> {
+        keys.each().try_for_each(|key| Ok(self.session.destroy_object(key)?))
     }
 
     /// Every version of the master key that the token holds now.
@@ -120,49 +114,24 @@ impl<'a> Seat<'a> {
         }
     }
 
-    pub(crate) fn key(&self, handle: ObjectHandle) -> TokenKey<'a> {
-        TokenKey { session: self.session, handle }
+    pub(crate) fn key(&self, handles: Handles) -> TokenKey<'a> {
+        TokenKey { session: self.session, handles }
     }
 }
 
-/// A key in the token.
-pub(crate) struct TokenKey<'a> {
-    pub(crate) session: &'a Session,
-    pub(crate) handle: ObjectHandle,
-}
-
-impl AeadKey for TokenKey<'_> {
-    type Error = Fault;
-
-    fn seal_onto(
-        &self,
-        blob: &mut Vec<u8>,
-        associated: &[u8],
-        mut nonce: [u8; NONCE_LEN],
-        content: &[u8],
-    ) -> Result<(), Fault> {
-        let parameters = GcmParams::new(&mut nonce, associated, TAG_BITS.into())?;
-        let sealed = self.session.encrypt(&Mechanism::AesGcm(parameters), self.handle, content)?;
-        if sealed.len() != content.len() + TAG_LEN {
-            let reason = "the token's AES-GCM does not append a tag of 16 bytes".to_owned();
-            return Err(BackendError::Denied(reason).into());
-        }
-        // A token in FIPS mode has put a nonce of its own there.
-        blob.extend(nonce);
-        blob.extend(sealed);
-        Ok(())
-    }
-
-    fn open_into(&self, content: &mut [u8], associated: &[u8], boxed: &[u8]) -> Result<(), Fault> {
-        let (nonce, sealed) = boxed.split_first_chunk().ok_or(BackendError::Integrity)?;
-        let mut nonce: [u8; NONCE_LEN] = *nonce;
-        let parameters = GcmParams::new(&mut nonce, associated, TAG_BITS.into())?;
-        let text = self.session.decrypt(&Mechanism::AesGcm(parameters), self.handle, sealed)?;
-        let text = Zeroizing::new(text);
-        if text.len() != content.len() {
-            return Err(BackendError::Integrity.into());
-        }
-        content.copy_from_slice(&text);
-        Ok(())
-    }
+/// What a project key is made with.
+fn extractable(key_type: KeyType) -> [Attribute; 10] {
+    [
+        Attribute::Class(ObjectClass::SECRET_KEY),
+        Attribute::KeyType(key_type),
+        Attribute::ValueLen(32.into()),
+        Attribute::Token(false),
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+        // Else it could not be wrapped. What is used afterwards is unwrapped as not extractable.
+        Attribute::Extractable(true),
+        Attribute::Encrypt(key_type == KeyType::AES),
+        Attribute::Decrypt(key_type == KeyType::AES),
+        Attribute::Sign(key_type != KeyType::AES),
+    ]
 }

@@ -1,8 +1,9 @@
 //! Which slot holds the token, and whether it is wise to log in there.
 
 use cryptoki::context::Pkcs11;
-use cryptoki::mechanism::MechanismType;
+use cryptoki::mechanism::{MechanismInfo, MechanismType};
 use cryptoki::slot::{Slot, TokenInfo};
+use strongroom_crypto::envelope::Suite;
 use strongroom_crypto::envelope::kept_key::Wrapping;
 
 use crate::config::TokenSelector;
@@ -53,6 +54,13 @@ pub(crate) fn risk(info: Option<&TokenInfo>, proved: bool) -> Option<&'static st
     }
 }
 
+/// What a mechanism can be used for, if the token offers it. Some tell also about those that they were set up to
+/// refuse, and do not list them.
+pub(crate) fn mechanism_info(pkcs11: &Pkcs11, slot: Slot, mechanism: MechanismType) -> Option<MechanismInfo> {
+    let listed = pkcs11.get_mechanism_list(slot).is_ok_and(|list| list.contains(&mechanism));
+    listed.then(|| pkcs11.get_mechanism_info(slot, mechanism).ok()).flatten()
+}
+
 /// How the token wraps keys, if it does.
 pub(crate) fn wrapping(pkcs11: &Pkcs11, slot: Slot) -> Option<Wrapping> {
     [
@@ -61,12 +69,28 @@ pub(crate) fn wrapping(pkcs11: &Pkcs11, slot: Slot) -> Option<Wrapping> {
     ]
     .into_iter()
     .find(|(mechanism, _)| {
-        pkcs11.get_mechanism_info(slot, *mechanism).is_ok_and(|info| info.wrap() && info.unwrap())
+        mechanism_info(pkcs11, slot, *mechanism).is_some_and(|info| info.wrap() && info.unwrap())
     })
     .map(|(_, wrapping)| wrapping)
 }
 
-/// Whether the token does AES-GCM.
-pub(crate) fn has_gcm(pkcs11: &Pkcs11, slot: Slot) -> bool {
-    pkcs11.get_mechanism_info(slot, MechanismType::AES_GCM).is_ok_and(|info| info.encrypt() && info.decrypt())
+/// Whether the token can seal by that suite.
+pub(crate) fn offers(pkcs11: &Pkcs11, slot: Slot, suite: Suite) -> bool {
+    let info = |mechanism| mechanism_info(pkcs11, slot, mechanism);
+    let encrypts = |mechanism| info(mechanism).is_some_and(|info| info.encrypt() && info.decrypt());
+    match suite {
+        Suite::AesGcm => encrypts(MechanismType::AES_GCM),
+        Suite::AesCbcHmac => {
+            encrypts(MechanismType::AES_CBC_PAD)
+                && info(MechanismType::SHA256_HMAC).is_some_and(|info| info.sign())
+        }
+    }
+}
+
+/// The first suite that the token can seal by.
+pub(crate) fn best_suite(pkcs11: &Pkcs11, slot: Slot) -> Result<Suite, Pkcs11Error> {
+    let best = [Suite::AesGcm, Suite::AesCbcHmac].into_iter().find(|suite| offers(pkcs11, slot, *suite));
+    best.ok_or(Pkcs11Error::Mechanism(
+        "AES-GCM (CKM_AES_GCM), nor AES-CBC with HMAC (CKM_AES_CBC_PAD and CKM_SHA256_HMAC)",
+    ))
 }

@@ -134,8 +134,10 @@ impl Site {
         let file = self.folder.join("strongroom.toml");
         fs::write(&file, text)?;
         let name = format!("{}/data", self.folder.display());
-        let softhsm = self.tokens.settings().display().to_string();
-        Ok(stage.server(&name).config(file).variable("SOFTHSM2_CONF", &softhsm))
+        let server = stage.server(&name).config(file);
+        Ok(self.tokens.environment().iter().fold(server, |server, (variable, settings)| {
+            server.variable(variable, &settings.display().to_string())
+        }))
     }
 }
 

@@ -64,8 +64,7 @@ impl TokenLoop {
         tokens: &Tokens,
     ) -> Result<Self> {
         command.arg(module).arg(label).arg(tokens.pin());
-        command.env("SOFTHSM2_CONF", tokens.settings());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.envs(tokens.environment()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().context("can't start the token's loop")?;
         let orders = child.stdin.take().context("the loop has no input")?;
         let answers = BufReader::new(child.stdout.take().context("the loop has no output")?);

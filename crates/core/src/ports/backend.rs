@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::container::ContainerType;
 use crate::id::{ProjectId, ProjectKeyId};
-use crate::secret::Payload;
+use crate::secret::{Payload, SecretType};
 use crate::store::StoreNames;
 use crate::time::Timestamp;
 
@@ -128,7 +128,19 @@ pub trait SecretBackend: Send + Sync + 'static {
     async fn seal(&self, key: &ProjectKey, binding: &[u8], payload: &Payload)
     -> Result<Sealed, BackendError>;
 
-    /// Opens what [`Self::seal`] made with the same key and binding.
+    /// Seals a payload that is said to be of that kind. Only a backend that keeps payloads as objects of types makes
+    /// use of that; nothing is proved by it, and what comes back is the payload as it was.
+    async fn seal_as(
+        &self,
+        _kind: &PayloadKind,
+        key: &ProjectKey,
+        binding: &[u8],
+        payload: &Payload,
+    ) -> Result<Sealed, BackendError> {
+        self.seal(key, binding, payload).await
+    }
+
+    /// Opens what [`Self::seal`] or [`Self::seal_as`] made with the same key and binding.
     async fn open(&self, key: &ProjectKey, binding: &[u8], sealed: &Sealed) -> Result<Payload, BackendError>;
 
     /// Whether the backend itself holds something for a sealed payload, which [`Self::forget`] destroys. Told by
@@ -153,6 +165,17 @@ pub trait SecretBackend: Send + Sync + 'static {
 
     /// Whether the backend can seal and open now.
     async fn health(&self) -> Result<(), BackendError>;
+}
+
+/// What a payload is said to be. Nobody has looked whether it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PayloadKind {
+    /// The type of its secret.
+    pub secret_type: SecretType,
+    /// The algorithm that it is for, in lower case.
+    pub algorithm: Option<String>,
+    /// Its length in bits.
+    pub bits: Option<u16>,
 }
 
 /// What a key that a backend is to make is like.

@@ -7,8 +7,8 @@ mod repository;
 
 pub use audit::{AuditError, AuditSink, OpenChange};
 pub use backend::{
-    BackendError, BackendId, Canary, GenerationError, KeyPair, KeyRequest, MasterKeyVersion, ProjectKey,
-    Sealed, SecretBackend,
+    BackendError, BackendId, Canary, GenerationError, KeyPair, KeyRequest, MasterKeyVersion, PayloadKind,
+    ProjectKey, Sealed, SecretBackend,
 };
 pub use identity::{Authenticator, Credentials, IdentityError};
 pub use repository::{

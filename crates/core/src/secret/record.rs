@@ -1,5 +1,6 @@
 use super::{BitLength, ContentType, Label, SecretType};
 use crate::id::{ProjectId, SecretId, UserId};
+use crate::ports::PayloadKind;
 use crate::time::Timestamp;
 
 /// Everything known about a secret but its payload.
@@ -36,6 +37,15 @@ impl Secret {
     /// (spec section 18).
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expiration.is_some_and(|at| at <= now)
+    }
+
+    /// What its payload is said to be.
+    pub fn kind(&self) -> PayloadKind {
+        PayloadKind {
+            secret_type: self.secret_type,
+            algorithm: self.algorithm.as_ref().map(|label| label.as_str().to_lowercase()),
+            bits: self.bit_length.map(BitLength::get),
+        }
     }
 
     /// Every field that never changes once the payload is stored, and `content_type`, as unambiguous

@@ -9,7 +9,7 @@ use crate::audit::{Action, Target};
 use crate::disposal::Owner;
 use crate::error::{Conflict, Error};
 use crate::id::ProjectId;
-use crate::ports::{BackendId, ProjectKey, SecretBackend, StoredPayload, Writer};
+use crate::ports::{BackendId, PayloadKind, ProjectKey, SecretBackend, StoredPayload, Writer};
 use crate::secret::{ContentType, NewPayload, Payload, Secret};
 use crate::time::Timestamp;
 
@@ -22,6 +22,8 @@ pub(super) struct ToSeal<'a> {
     /// What it belongs to.
     pub(super) binding: Vec<u8>,
     pub(super) payload: &'a Payload,
+    /// What the payload is said to be.
+    pub(super) kind: PayloadKind,
     pub(super) content_type: ContentType,
 }
 
@@ -30,7 +32,7 @@ impl<'a> ToSeal<'a> {
     pub(super) fn of(secret: &'a Secret, new: &'a NewPayload) -> Self {
         let NewPayload { content_type, payload } = new;
         let binding = secret.binding(*content_type);
-        Self { project: &secret.project, binding, payload, content_type: *content_type }
+        Self { project: &secret.project, binding, payload, kind: secret.kind(), content_type: *content_type }
     }
 }
 
@@ -97,10 +99,10 @@ impl Engine {
         permit: Permit,
         what: &ToSeal<'_>,
     ) -> Result<Fresh, Error> {
-        let ToSeal { project, binding, payload, content_type } = what;
+        let ToSeal { project, binding, payload, kind, content_type } = what;
         let backend = self.backend_for(project).await?;
         let key = self.project_key(context, permit, project, backend).await?;
-        let sealed = backend.seal(&key, binding, payload).await?;
+        let sealed = backend.seal_as(kind, &key, binding, payload).await?;
         let stored =
             StoredPayload { content_type: *content_type, key: key.id, backend: key.backend.clone(), sealed };
         Ok(Fresh { stored, key })

@@ -9,9 +9,9 @@ use crate::disposal::Owner;
 use crate::error::{Error, Missing, Violation};
 use crate::id::{OrderId, ProjectId};
 use crate::order::{NewOrder, Order, OrderQuery, OrderState};
-use crate::ports::{StoredPayload, Writer};
+use crate::ports::{PayloadKind, StoredPayload, Writer};
 use crate::quota::Counted;
-use crate::secret::Page;
+use crate::secret::{Page, SecretType};
 use crate::time::Timestamp;
 
 /// Keys that the key manager makes itself (spec section 10). An order is durable once it is accepted; a
@@ -70,6 +70,7 @@ impl<'a> Orders<'a> {
             project: &project,
             binding: passphrase_binding(id, &project),
             payload,
+            kind: PayloadKind { secret_type: SecretType::Passphrase, ..PayloadKind::default() },
             content_type: new.spec.content_type,
         });
         let result = self.engine.seal_and_store(context, &change, Owner::Order(id), what, store).await;

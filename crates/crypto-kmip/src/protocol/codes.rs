@@ -6,6 +6,28 @@ use std::fmt;
 pub const AES: u32 = 3;
 /// Galois/Counter Mode, among the block cipher modes.
 pub const GCM: u32 = 9;
+/// RSA, among the cryptographic algorithms.
+pub const RSA: u32 = 4;
+/// DSA, among the cryptographic algorithms.
+pub const DSA: u32 = 5;
+/// ECDSA, among the cryptographic algorithms.
+pub const ECDSA: u32 = 6;
+/// HMAC-SHA1, among the cryptographic algorithms.
+pub const HMAC_SHA1: u32 = 7;
+/// HMAC-SHA256, among the cryptographic algorithms.
+pub const HMAC_SHA256: u32 = 9;
+/// HMAC-SHA384, among the cryptographic algorithms.
+pub const HMAC_SHA384: u32 = 10;
+/// HMAC-SHA512, among the cryptographic algorithms.
+pub const HMAC_SHA512: u32 = 11;
+/// Raw, among the key formats.
+pub const RAW: u32 = 1;
+/// PKCS #8, among the key formats.
+pub const PKCS_8: u32 = 4;
+/// X.509, among the key formats: a SubjectPublicKeyInfo.
+pub const X_509: u32 = 5;
+/// X.509, among the types of certificates.
+pub const X_509_CERTIFICATE: u32 = 1;
 /// Opaque, among the key formats.
 pub const OPAQUE: u32 = 2;
 /// Password, among the types of secret data.

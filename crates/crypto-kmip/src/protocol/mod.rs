@@ -7,7 +7,7 @@ mod response;
 pub mod tags;
 
 pub use message::{BatchId, VERSION};
-pub use request::{Gcm, Request};
+pub use request::{Gcm, KeyKind, ObjectKind, Request};
 pub use response::{Fault, Reply};
 
 #[cfg(test)]

@@ -14,11 +14,12 @@ pub enum Request<'a> {
     Query,
     /// To make an AES-256 key that encrypts and decrypts.
     CreateKey,
-    /// To keep these bytes, as Secret Data: they are a secret, and the server is not to look into them. A secret's
-    /// type is its owner's word only; as a key or certificate a server could refuse bytes that are none.
-    Register(&'a [u8]),
+    /// To keep these bytes as an object of that kind.
+    Register(ObjectKind, &'a [u8]),
     /// For an object.
     Get(&'a str),
+    /// For an object, with its bytes in that format.
+    GetAs(&'a str, u32),
     /// In which state an object is.
     GetState(&'a str),
     /// To let an object be used.
@@ -31,6 +32,30 @@ pub enum Request<'a> {
     Encrypt(&'a str, Gcm<'a>),
     /// To decrypt with AES-GCM.
     Decrypt(&'a str, Gcm<'a>),
+}
+
+/// What an object is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// Secret Data, into which a server does not look.
+    SecretData,
+    /// A symmetric key.
+    SymmetricKey(KeyKind),
+    /// A private key, as PKCS #8.
+    PrivateKey(KeyKind),
+    /// A public key, as SubjectPublicKeyInfo.
+    PublicKey(KeyKind),
+    /// An X.509 certificate.
+    Certificate,
+}
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyKind {
+    /// The standard's number for the algorithm.
+    pub algorithm: u32,
+    /// The length in bits.
+    pub bits: i32,
 }
 
 /// What AES-GCM works on.
@@ -53,8 +78,8 @@ impl<'a> Request<'a> {
             Self::DiscoverVersions => Operation::DISCOVER_VERSIONS,
             Self::Query => Operation::QUERY,
             Self::CreateKey => Operation::CREATE,
-            Self::Register(_) => Operation::REGISTER,
-            Self::Get(_) => Operation::GET,
+            Self::Register(..) => Operation::REGISTER,
+            Self::Get(_) | Self::GetAs(..) => Operation::GET,
             Self::GetState(_) => Operation::GET_ATTRIBUTES,
             Self::Activate(_) => Operation::ACTIVATE,
             Self::Revoke(_) => Operation::REVOKE,
@@ -67,8 +92,9 @@ impl<'a> Request<'a> {
     /// The object that it is about, which the answer has to name.
     pub fn object(&self) -> Option<&'a str> {
         match self {
-            Self::DiscoverVersions | Self::Query | Self::CreateKey | Self::Register(_) => None,
+            Self::DiscoverVersions | Self::Query | Self::CreateKey | Self::Register(..) => None,
             Self::Get(uid)
+            | Self::GetAs(uid, _)
             | Self::GetState(uid)
             | Self::Activate(uid)
             | Self::Revoke(uid)
@@ -80,7 +106,7 @@ impl<'a> Request<'a> {
 
     /// Whether doing it twice comes to the same as doing it once.
     pub fn is_repeatable(&self) -> bool {
-        !matches!(self, Self::CreateKey | Self::Register(_))
+        !matches!(self, Self::CreateKey | Self::Register(..))
     }
 
     /// The message to send, in memory that is wiped when dropped.
@@ -103,7 +129,8 @@ impl<'a> Request<'a> {
                     }),
                 ]),
             ],
-            Self::Register(bytes) => register(bytes),
+            Self::Register(object, bytes) => object.register(bytes),
+            Self::GetAs(uid, format) => vec![name(uid), Item::enumeration(tags::KEY_FORMAT_TYPE, format)],
             Self::Get(uid) | Self::Activate(uid) | Self::Destroy(uid) => vec![name(uid)],
             Self::GetState(uid) => vec![name(uid), Item::text(tags::ATTRIBUTE_NAME, "State")],
             Self::Revoke(uid) => vec![
@@ -137,21 +164,49 @@ impl<'a> Gcm<'a> {
     }
 }
 
+const CERTIFICATE: u32 = 1;
 const SYMMETRIC_KEY: u32 = 2;
+const PUBLIC_KEY: u32 = 3;
+const PRIVATE_KEY: u32 = 4;
 const SECRET_DATA: u32 = 7;
 
-fn register(bytes: &[u8]) -> Vec<Item<'_>> {
+impl ObjectKind {
+    fn register(self, bytes: &[u8]) -> Vec<Item<'_>> {
+        let (number, tag, object) = match self {
+            Self::SecretData => {
+                let password = Item::enumeration(tags::SECRET_DATA_TYPE, codes::PASSWORD);
+                (SECRET_DATA, tags::SECRET_DATA, vec![password, key_block(codes::OPAQUE, bytes, None)])
+            }
+            Self::SymmetricKey(key) => {
+                (SYMMETRIC_KEY, tags::SYMMETRIC_KEY, vec![key_block(codes::RAW, bytes, Some(key))])
+            }
+            Self::PrivateKey(key) => {
+                (PRIVATE_KEY, tags::PRIVATE_KEY, vec![key_block(codes::PKCS_8, bytes, Some(key))])
+            }
+            Self::PublicKey(key) => {
+                (PUBLIC_KEY, tags::PUBLIC_KEY, vec![key_block(codes::X_509, bytes, Some(key))])
+            }
+            Self::Certificate => {
+                let x_509 = Item::enumeration(tags::CERTIFICATE_TYPE, codes::X_509_CERTIFICATE);
+                (CERTIFICATE, tags::CERTIFICATE, vec![x_509, Item::bytes(tags::CERTIFICATE_VALUE, bytes)])
+            }
+        };
+        vec![
+            Item::enumeration(tags::OBJECT_TYPE, number),
+            attributes(vec![attribute("Cryptographic Usage Mask", |tag| Item::integer(tag, codes::EXPORT))]),
+            Item::structure(tag, object),
+        ]
+    }
+}
+
+fn key_block(format: u32, bytes: &[u8], key: Option<KeyKind>) -> Item<'_> {
     let value = Item::structure(tags::KEY_VALUE, vec![Item::bytes(tags::KEY_MATERIAL, bytes)]);
-    let block = vec![Item::enumeration(tags::KEY_FORMAT_TYPE, codes::OPAQUE), value];
-    let object = vec![
-        Item::enumeration(tags::SECRET_DATA_TYPE, codes::PASSWORD),
-        Item::structure(tags::KEY_BLOCK, block),
-    ];
-    vec![
-        Item::enumeration(tags::OBJECT_TYPE, SECRET_DATA),
-        attributes(vec![attribute("Cryptographic Usage Mask", |tag| Item::integer(tag, codes::EXPORT))]),
-        Item::structure(tags::SECRET_DATA, object),
-    ]
+    let mut block = vec![Item::enumeration(tags::KEY_FORMAT_TYPE, format), value];
+    if let Some(KeyKind { algorithm, bits }) = key {
+        block.push(Item::enumeration(tags::CRYPTOGRAPHIC_ALGORITHM, algorithm));
+        block.push(Item::integer(tags::CRYPTOGRAPHIC_LENGTH, bits));
+    }
+    Item::structure(tags::KEY_BLOCK, block)
 }
 
 fn name(uid: &str) -> Item<'_> {

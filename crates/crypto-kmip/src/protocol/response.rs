@@ -87,17 +87,22 @@ impl<'a> Reply<'a> {
 
     /// The object that was made or registered.
     pub fn uid(&self) -> Result<&'a str, Fault> {
-        let uid = self.0.text_of(tags::UNIQUE_IDENTIFIER).filter(|uid| !uid.is_empty());
+        let uid = self.0.text_of(tags::UNIQUE_IDENTIFIER);
+        let uid = uid.filter(|uid| !uid.is_empty() && !uid.contains(char::is_control));
         uid.ok_or(Fault::Wrong("it does not name the object"))
     }
 
     /// The bytes that an object holds.
     pub fn object(&self) -> Result<&'a [u8], Fault> {
+        let keys = [tags::SECRET_DATA, tags::SYMMETRIC_KEY, tags::PRIVATE_KEY, tags::PUBLIC_KEY];
         let material = || {
-            let block = self.0.find(tags::SECRET_DATA)?.find(tags::KEY_BLOCK)?;
-            block.find(tags::KEY_VALUE)?.bytes_of(tags::KEY_MATERIAL)
+            if let Some(certificate) = self.0.find(tags::CERTIFICATE) {
+                return certificate.bytes_of(tags::CERTIFICATE_VALUE);
+            }
+            let object = keys.into_iter().find_map(|tag| self.0.find(tag))?;
+            object.find(tags::KEY_BLOCK)?.find(tags::KEY_VALUE)?.bytes_of(tags::KEY_MATERIAL)
         };
-        material().ok_or(Fault::Wrong("it holds no secret data"))
+        material().ok_or(Fault::Wrong("it holds no object that can be read"))
     }
 
     /// What came out of a cipher.

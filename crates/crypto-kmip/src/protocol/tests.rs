@@ -1,5 +1,7 @@
 //! Requests byte by byte, and what is no answer.
 
+use proptest::prelude::*;
+
 use super::codes::Operation;
 use super::*;
 use crate::ttlv::{Item, encode};
@@ -24,6 +26,31 @@ const CREATE: &str = "42007801000001404200770100000048420069010000002042006a0200
      676f726974686d0042000b05000000040000000300000000420008010000003042000a070000001443727970746f6772\
      6170686963204c656e6774680000000042000b02000000040000010000000000420008010000003042000a0700000018\
      43727970746f67726170686963205573616765204d61736b42000b02000000040000000c00000000";
+
+/// KMIP Use Cases 1.0 (OASIS, committee specification 01), 3.1.1: the answer to Create. These bytes are the
+/// standard's, so neither ours nor PyKMIP's.
+const CREATED: &str = "42007B01000000C042007A0100000048420069010000002042006A0200000004000000010000000042006B0200000004\
+     00000000000000004200920900000008000000004AFBE7C242000D0200000004000000010000000042000F0100000068\
+     42005C0500000004000000010000000042007F0500000004000000000000000042007C01000000404200570500000004\
+     0000000200000000420094070000002466633838333364652D373064322D346563652D623036332D6665646533613363\
+     3539666500000000";
+
+#[test]
+fn the_standards_own_answer_is_read_and_written_alike() {
+    let bytes = hex::decode(CREATED).unwrap();
+    let answer = crate::ttlv::decode(&bytes).unwrap();
+    assert_eq!(*encode(&answer), bytes);
+    let uid = "fc8833de-70d2-4ece-b063-fede3a3c59fe";
+    let payload = answer.items()[1].find(tags::RESPONSE_PAYLOAD).unwrap();
+    assert_eq!(payload.text_of(tags::UNIQUE_IDENTIFIER), Some(uid));
+    // It is of version 1.0, and so no answer to a request of ours; in ours it is one.
+    let judged = Reply::judge(&bytes, &Request::CreateKey, ID);
+    assert!(matches!(judged, Err(Fault::Wrong(what)) if what.contains("version")));
+    let mut ours = bytes;
+    let minor = ours.windows(3).position(|tag| tag == [0x42, 0, 0x6B]).unwrap() + 11;
+    ours[minor] = 4;
+    assert_eq!(Reply::judge(&ours, &Request::CreateKey, ID).unwrap().uid().unwrap(), uid);
+}
 
 #[test]
 fn requests_are_those_of_another_implementation() {
@@ -100,4 +127,33 @@ fn a_refusal_is_told_with_its_reason_and_without_control_characters() {
             text: "nosuchobject".to_owned()
         }
     );
+}
+
+proptest! {
+    /// Real messages with some bytes altered and the end cut off: what still decodes is encoded to the very same
+    /// bytes, and whatever is judged, nothing panics.
+    #[test]
+    fn damaged_messages_are_refused_or_read_for_what_they_are(
+        golden in prop::sample::select(vec![GET, DECRYPT, CREATE, CREATED]),
+        altered in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        cut in prop::option::weighted(0.2, any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = hex::decode(golden).unwrap();
+        for (at, byte) in altered {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        if let Ok(item) = crate::ttlv::decode(&bytes) {
+            prop_assert_eq!(&*encode(&item), &bytes);
+        }
+        for request in [Request::Get("7"), Request::Query, Request::CreateKey, Request::GetState("7")] {
+            if let Ok(reply) = Reply::judge(&bytes, &request, ID) {
+                drop((reply.uid(), reply.object(), reply.data(), reply.tag(), reply.state()));
+                drop((reply.versions(), reply.operations(), reply.vendor()));
+            }
+        }
+    }
 }

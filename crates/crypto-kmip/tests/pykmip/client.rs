@@ -1,8 +1,8 @@
 //! What the client tells of servers that are well and of servers that are not.
 
 use strongroom_crypto_kmip::inspect;
-use strongroom_crypto_kmip::protocol::Request;
 use strongroom_crypto_kmip::protocol::codes::State;
+use strongroom_crypto_kmip::protocol::{ObjectKind, Request};
 
 use crate::fixture::{client, master, now};
 use crate::kmip_server::KmipServer;
@@ -30,7 +30,7 @@ async fn objects_of_every_size_come_back() {
     let server = KmipServer::start();
     let client = client(&server);
     for bytes in [Vec::new(), b"swordfish".to_vec(), vec![9; 100_000]] {
-        let request = Request::Register(&bytes);
+        let request = Request::Register(ObjectKind::SecretData, &bytes);
         let uid = client.ask(&request, |reply| reply.uid().map(str::to_owned)).await.unwrap();
         let back = client.ask(&Request::Get(&uid), |reply| reply.object().map(<[u8]>::to_vec)).await;
         assert_eq!(back.unwrap(), bytes);

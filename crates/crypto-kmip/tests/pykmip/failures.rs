@@ -6,7 +6,7 @@ use std::time::Duration;
 use strongroom_core::Payload;
 use strongroom_core::ProjectId;
 use strongroom_core::ports::{BackendError, SecretBackend as _};
-use strongroom_crypto_kmip::protocol::{Fault, Request};
+use strongroom_crypto_kmip::protocol::{Fault, ObjectKind, Request};
 use strongroom_crypto_kmip::ttlv::DecodeError;
 use strongroom_crypto_kmip::{Client, Custody, Endpoint, KmipError};
 use tokio::time::{Instant, sleep};
@@ -16,7 +16,7 @@ use crate::kmip_server::{KmipServer, Validity};
 use crate::liar::{self, Asked};
 
 async fn register(client: &Client, bytes: &[u8]) -> String {
-    let request = Request::Register(bytes);
+    let request = Request::Register(ObjectKind::SecretData, bytes);
     client.ask(&request, |reply| reply.uid().map(str::to_owned)).await.unwrap()
 }
 

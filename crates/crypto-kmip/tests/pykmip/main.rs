@@ -13,3 +13,4 @@ mod fixture;
 #[expect(dead_code, unreachable_pub, reason = "shared with the tests of the whole service")]
 mod kmip_server;
 mod liar;
+mod objects;

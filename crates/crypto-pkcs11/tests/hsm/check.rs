@@ -7,7 +7,12 @@ use strongroom_crypto_pkcs11::{
     generate_master_key,
 };
 
-use crate::support::{Sample, connect, isolated};
+use crate::support::{Hsm, Sample, connect, isolated};
+
+by_each_maker! {
+    "check";
+    a_master_key_is_made_once_guarded_and_serves
+}
 
 const LABEL: &str = Pkcs11Config::DEFAULT_LABEL;
 
@@ -16,37 +21,34 @@ fn findings(report: &TokenReport, severity: Severity) -> Vec<&str> {
     found.map(|finding| finding.text.as_str()).collect()
 }
 
-#[test]
-fn a_master_key_is_made_once_guarded_and_serves() {
-    isolated("check::a_master_key_is_made_once_guarded_and_serves", async |hsm| {
-        hsm.empty_token("one");
-        let config = hsm.config(&hsm.module("plain"), "one");
-        let refused = generate_master_key(&config, LABEL, true).unwrap_err();
-        assert!(matches!(refused, Pkcs11Error::NoMasterKey(_)), "{refused}");
-        assert_eq!(generate_master_key(&config, LABEL, false).unwrap().0, 1);
-        let refused = generate_master_key(&config, LABEL, false).unwrap_err();
-        assert!(matches!(refused, Pkcs11Error::VersionExists(version) if version.0 == 1), "{refused}");
+async fn a_master_key_is_made_once_guarded_and_serves(hsm: &Hsm) {
+    hsm.empty_token("one");
+    let config = hsm.config(&hsm.module("plain"), "one");
+    let refused = generate_master_key(&config, LABEL, true).unwrap_err();
+    assert!(matches!(refused, Pkcs11Error::NoMasterKey(_)), "{refused}");
+    assert_eq!(generate_master_key(&config, LABEL, false).unwrap().0, 1);
+    let refused = generate_master_key(&config, LABEL, false).unwrap_err();
+    assert!(matches!(refused, Pkcs11Error::VersionExists(version) if version.0 == 1), "{refused}");
 
-        let report = check(&config, LABEL, Custody::Strict).unwrap();
-        assert!(report.findings.is_empty(), "{:?}", report.findings);
-        let key = report.master_keys.first().unwrap();
-        assert!(key.sensitive && !key.extractable && key.never_extractable && key.local, "{key:?}");
-        assert!(report.foreign_objects.is_empty());
-        for mechanism in ["CKM_AES_GCM", "CKM_AES_KEY_WRAP", "CKM_AES_KEY_GEN"] {
-            assert!(report.mechanisms.iter().any(|offered| offered == mechanism), "{:?}", report.mechanisms);
-        }
-        assert!(report.firmware.starts_with("2.") && !report.serial.is_empty(), "{report:?}");
+    let report = check(&config, LABEL, Custody::Strict).unwrap();
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
+    let key = report.master_keys.first().unwrap();
+    assert!(key.sensitive && !key.extractable && key.never_extractable && key.local, "{key:?}");
+    assert!(report.foreign_objects.is_empty());
+    for mechanism in ["CKM_AES_GCM", "CKM_AES_KEY_WRAP", "CKM_AES_KEY_GEN"] {
+        assert!(report.mechanisms.iter().any(|offered| offered == mechanism), "{:?}", report.mechanisms);
+    }
+    assert!(!report.firmware.is_empty() && !report.serial.is_empty(), "{report:?}");
 
-        let backend = connect(vec![config.clone()], Custody::Strict).await.unwrap();
-        let old = Sample::of(&backend).await;
-        assert_eq!(generate_master_key(&config, LABEL, true).unwrap().0, 2);
-        // Not before it is told to look.
-        assert_eq!(Sample::of(&backend).await.key.master.0, 1);
-        backend.reload().await.unwrap();
-        assert_eq!(backend.master_key_versions().await.unwrap().len(), 2);
-        old.open(&backend).await.unwrap();
-        assert_eq!((old.key.master.0, Sample::of(&backend).await.key.master.0), (1, 2));
-    });
+    let backend = connect(vec![config.clone()], Custody::Strict).await.unwrap();
+    let old = Sample::of(&backend).await;
+    assert_eq!(generate_master_key(&config, LABEL, true).unwrap().0, 2);
+    // Not before it is told to look.
+    assert_eq!(Sample::of(&backend).await.key.master.0, 1);
+    backend.reload().await.unwrap();
+    assert_eq!(backend.master_key_versions().await.unwrap().len(), 2);
+    old.open(&backend).await.unwrap();
+    assert_eq!((old.key.master.0, Sample::of(&backend).await.key.master.0), (1, 2));
 }
 
 #[test]
@@ -60,19 +62,7 @@ fn what_is_wrong_with_a_token_is_found() {
 
         // Imported, so never made here; and something that belongs to somebody else.
         hsm.import("one", "master", "00000001");
-        hsm.softhsm(&[
-            "--import",
-            hsm.folder().join("other").to_str().unwrap(),
-            "--aes",
-            "--token",
-            "one",
-            "--pin",
-            crate::support::PIN,
-            "--label",
-            "somebody's",
-            "--id",
-            "09",
-        ]);
+        hsm.import_as("one", "other", "09", "somebody's");
         let report = check(&config, LABEL, Custody::Strict).unwrap();
         assert!(report.is_sound(), "{:?}", report.findings);
         assert!(findings(&report, Severity::Warning).join("").contains("1 other object"));
@@ -85,7 +75,7 @@ fn what_is_wrong_with_a_token_is_found() {
 #[test]
 fn example_pins_and_lost_tries_are_told_without_another_try() {
     isolated("check::example_pins_and_lost_tries_are_told_without_another_try", async |hsm| {
-        hsm.softhsm(&["--init-token", "--free", "--label", "one", "--so-pin", "87654321", "--pin", "1234"]);
+        hsm.empty_token_with("one", "1234");
         let module = hsm.module("plain");
         let typed = |pin: &str| TokenConfig {
             pin: PinSource::Typed(SecretString::from(pin)),

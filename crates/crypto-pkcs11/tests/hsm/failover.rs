@@ -7,7 +7,17 @@ use std::time::Duration;
 use strongroom_core::ports::{BackendError, SecretBackend as _};
 use strongroom_crypto_pkcs11::{Custody, Pkcs11Backend, Pkcs11Config, Pkcs11Error, TokenState};
 
-use crate::support::{Faulty, Hsm, Sample, connect, isolated};
+use crate::support::{Faulty, Hsm, Maker, Sample, connect, isolated};
+
+by_each_maker! {
+    "failover";
+    strict_reads_and_writes_go_on_through_the_other_token
+    cached_reads_and_writes_go_on_through_the_other_token
+    a_token_that_dies_under_load_costs_no_request
+    tokens_of_one_module_do_not_pull_each_other_down
+    a_token_with_another_key_of_the_same_name_is_never_used
+    a_token_that_is_away_at_the_start_joins_later
+}
 
 async fn pair(hsm: &Hsm, custody: Custody) -> ([Faulty; 2], Pkcs11Backend) {
     hsm.token("one");
@@ -23,117 +33,124 @@ fn states(backend: &Pkcs11Backend) -> Vec<TokenState> {
     backend.statuses().into_iter().map(|status| status.state).collect()
 }
 
-#[test]
-fn strict_reads_and_writes_go_on_through_the_other_token() {
-    isolated("failover::strict_reads_and_writes_go_on_through_the_other_token", async |hsm| {
-        goes_on(&hsm, Custody::Strict).await;
-    });
+async fn strict_reads_and_writes_go_on_through_the_other_token(hsm: &Hsm) {
+    goes_on(hsm, Custody::Strict).await;
 }
 
-#[test]
-fn cached_reads_and_writes_go_on_through_the_other_token() {
-    isolated("failover::cached_reads_and_writes_go_on_through_the_other_token", async |hsm| {
-        goes_on(&hsm, Custody::Cached).await;
-    });
+async fn cached_reads_and_writes_go_on_through_the_other_token(hsm: &Hsm) {
+    goes_on(hsm, Custody::Cached).await;
 }
 
 async fn goes_on(hsm: &Hsm, custody: Custody) {
-    let ([first, second], backend) = pair(hsm, custody).await;
-    let before = Sample::of(&backend).await;
-    for (down, up) in [(&first, &second), (&second, &first)] {
+    let (modules, backend) = pair(hsm, custody).await;
+    takes_turns(&modules, &backend).await;
+}
+
+async fn takes_turns([first, second]: &[Faulty; 2], backend: &Pkcs11Backend) {
+    let before = Sample::of(backend).await;
+    for (down, up) in [(first, second), (second, first)] {
         down.order("* 0x32");
         up.heal();
         for _ in 0..20 {
-            before.open(&backend).await.unwrap();
-            Sample::of(&backend).await.open(&backend).await.unwrap();
+            before.open(backend).await.unwrap();
+            Sample::of(backend).await.open(backend).await.unwrap();
         }
         backend.health().await.unwrap();
         down.heal();
-        before.opens_again(&backend).await;
+        before.opens_again(backend).await;
     }
 }
 
-/// One of two dies again and again under load: not one error.
+/// Two makers' modules in one process: each reads what was sealed at the other.
 #[test]
-fn a_token_that_dies_under_load_costs_no_request() {
-    isolated("failover::a_token_that_dies_under_load_costs_no_request", async |hsm| {
-        let ([first, second], backend) = pair(&hsm, Custody::Strict).await;
-        let backend = Arc::new(backend);
-        let sample = Arc::new(Sample::of(&backend).await);
-        let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let tasks: Vec<_> = (0..8)
-            .map(|_| {
-                let (backend, sample) = (backend.clone(), sample.clone());
-                let (stop, done) = (stop.clone(), done.clone());
-                tokio::spawn(async move {
-                    while !stop.load(Ordering::SeqCst) {
-                        sample.open(&backend).await.unwrap();
-                        done.fetch_add(1, Ordering::SeqCst);
-                    }
-                })
-            })
-            .collect();
-        for dying in [&first, &second, &first, &second] {
-            dying.order("* 0x32");
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            dying.heal();
-            while states(&backend) != [TokenState::Ready; 2] {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-                // A token that nobody asked has not been missed either.
-                backend.health().await.unwrap();
-            }
+fn a_token_takes_over_from_another_makers() {
+    isolated("failover::a_token_takes_over_from_another_makers", async |hsm| {
+        let kryoptic = hsm.by(Maker::Kryoptic);
+        hsm.token("one");
+        kryoptic.token("two");
+        let modules = [hsm.faulty_module("first"), kryoptic.faulty_module("second")];
+        let [first, second] = &modules;
+        let tokens = vec![hsm.config(&first.0, "one"), kryoptic.config(&second.0, "two")];
+        for custody in [Custody::Strict, Custody::Cached] {
+            let backend = connect(tokens.clone(), custody).await.unwrap();
+            assert_eq!(states(&backend), [TokenState::Ready; 2]);
+            takes_turns(&modules, &backend).await;
         }
-        let outage = backend.cut(0).unwrap();
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        drop(outage);
-        stop.store(true, Ordering::SeqCst);
-        for task in tasks {
-            task.await.unwrap();
-        }
-        assert!(done.load(Ordering::SeqCst) > 100, "{done:?}");
     });
+}
+
+/// One of two dies again and again under load: not one error.
+async fn a_token_that_dies_under_load_costs_no_request(hsm: &Hsm) {
+    let ([first, second], backend) = pair(hsm, Custody::Strict).await;
+    let backend = Arc::new(backend);
+    let sample = Arc::new(Sample::of(&backend).await);
+    let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let tasks: Vec<_> = (0..8)
+        .map(|_| {
+            let (backend, sample) = (backend.clone(), sample.clone());
+            let (stop, done) = (stop.clone(), done.clone());
+            tokio::spawn(async move {
+                while !stop.load(Ordering::SeqCst) {
+                    sample.open(&backend).await.unwrap();
+                    done.fetch_add(1, Ordering::SeqCst);
+                }
+            })
+        })
+        .collect();
+    for dying in [&first, &second, &first, &second] {
+        dying.order("* 0x32");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        dying.heal();
+        while states(&backend) != [TokenState::Ready; 2] {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            // A token that nobody asked has not been missed either.
+            backend.health().await.unwrap();
+        }
+    }
+    let outage = backend.cut(0).unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    drop(outage);
+    stop.store(true, Ordering::SeqCst);
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert!(done.load(Ordering::SeqCst) > 100, "{done:?}");
 }
 
 /// Two tokens behind one module: losing one initialises the module anew at most seldom, and the other goes on.
-#[test]
-fn tokens_of_one_module_do_not_pull_each_other_down() {
-    isolated("failover::tokens_of_one_module_do_not_pull_each_other_down", async |hsm| {
-        hsm.token("one");
-        hsm.token("two");
-        let module = hsm.module("plain");
-        let tokens = vec![hsm.config(&module, "one"), hsm.config(&module, "two")];
-        let backend = connect(tokens, Custody::Strict).await.unwrap();
-        let sample = Sample::of(&backend).await;
-        let outage = backend.cut(0).unwrap();
-        for _ in 0..100 {
-            sample.open(&backend).await.unwrap();
-        }
-        assert_eq!(states(&backend), [TokenState::Down, TokenState::Ready]);
-        drop(outage);
-        while states(&backend) != [TokenState::Ready; 2] {
-            sample.open(&backend).await.unwrap();
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    });
+async fn tokens_of_one_module_do_not_pull_each_other_down(hsm: &Hsm) {
+    hsm.token("one");
+    hsm.token("two");
+    let module = hsm.module("plain");
+    let tokens = vec![hsm.config(&module, "one"), hsm.config(&module, "two")];
+    let backend = connect(tokens, Custody::Strict).await.unwrap();
+    let sample = Sample::of(&backend).await;
+    let outage = backend.cut(0).unwrap();
+    for _ in 0..100 {
+        sample.open(&backend).await.unwrap();
+    }
+    assert_eq!(states(&backend), [TokenState::Down, TokenState::Ready]);
+    drop(outage);
+    while states(&backend) != [TokenState::Ready; 2] {
+        sample.open(&backend).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// A token that comes back as another one, with a key of the same name, is not used: by nobody and for nothing.
-#[test]
-fn a_token_with_another_key_of_the_same_name_is_never_used() {
-    isolated("failover::a_token_with_another_key_of_the_same_name_is_never_used", async |hsm| {
-        hsm.token("one");
-        hsm.empty_token("two");
-        hsm.import("two", "other", "00000001");
-        let [first, second] = [hsm.module("first"), hsm.module("second")];
-        let tokens = vec![hsm.config(&first, "one"), hsm.config(&second, "two")];
-        let backend = connect(tokens, Custody::Strict).await.unwrap();
-        assert_eq!(states(&backend), [TokenState::Ready, TokenState::Down]);
-        let reason = backend.statuses().pop().unwrap().reason.unwrap();
-        assert!(reason.contains("not the key that was used so far"), "{reason}");
-        let sample = Sample::of(&backend).await;
-        let _outage = backend.cut(0).unwrap();
-        assert!(matches!(sample.open(&backend).await, Err(BackendError::Unavailable { .. })));
-    });
+async fn a_token_with_another_key_of_the_same_name_is_never_used(hsm: &Hsm) {
+    hsm.token("one");
+    hsm.empty_token("two");
+    hsm.import("two", "other", "00000001");
+    let [first, second] = [hsm.module("first"), hsm.module("second")];
+    let tokens = vec![hsm.config(&first, "one"), hsm.config(&second, "two")];
+    let backend = connect(tokens, Custody::Strict).await.unwrap();
+    assert_eq!(states(&backend), [TokenState::Ready, TokenState::Down]);
+    let reason = backend.statuses().pop().unwrap().reason.unwrap();
+    assert!(reason.contains("not the key that was used so far"), "{reason}");
+    let sample = Sample::of(&backend).await;
+    let _outage = backend.cut(0).unwrap();
+    assert!(matches!(sample.open(&backend).await, Err(BackendError::Unavailable { .. })));
 }
 
 /// The token is re-initialised under the running backend, and even gets a key of the same name.
@@ -144,7 +161,7 @@ fn a_token_that_was_initialised_anew_is_not_taken_for_the_old_one() {
         let module = hsm.faulty_module("faulty");
         let backend = connect(vec![hsm.config(&module.0, "one")], Custody::Strict).await.unwrap();
         let sample = Sample::of(&backend).await;
-        hsm.softhsm(&["--delete-token", "--token", "one"]);
+        hsm.delete_token("one");
         hsm.empty_token("one");
         module.order("* 0x32 until-initialize");
         assert!(sample.open(&backend).await.is_err());
@@ -154,7 +171,7 @@ fn a_token_that_was_initialised_anew_is_not_taken_for_the_old_one() {
         let Err(BackendError::Unavailable { reason, .. }) = refused else { panic!("{refused:?}") };
         assert!(reason.contains("not the key that was used so far"), "{reason}");
         // With the right key back it goes on.
-        hsm.softhsm(&["--delete-token", "--token", "one"]);
+        hsm.delete_token("one");
         hsm.token("one");
         sample.opens_again(&backend).await;
     });
@@ -184,19 +201,16 @@ fn no_token_at_the_start_is_an_error_that_names_each() {
 }
 
 /// One that is away at the start joins later.
-#[test]
-fn a_token_that_is_away_at_the_start_joins_later() {
-    isolated("failover::a_token_that_is_away_at_the_start_joins_later", async |hsm| {
-        hsm.token("one");
-        hsm.token("two");
-        let second = hsm.faulty_module("second");
-        second.order("* 0x32");
-        let tokens = vec![hsm.config(&hsm.module("first"), "one"), hsm.config(&second.0, "two")];
-        let backend = Pkcs11Backend::connect(Pkcs11Config::new(tokens)).await.unwrap();
-        assert_eq!(states(&backend), [TokenState::Ready, TokenState::Down]);
-        second.heal();
-        while states(&backend) != [TokenState::Ready; 2] {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    });
+async fn a_token_that_is_away_at_the_start_joins_later(hsm: &Hsm) {
+    hsm.token("one");
+    hsm.token("two");
+    let second = hsm.faulty_module("second");
+    second.order("* 0x32");
+    let tokens = vec![hsm.config(&hsm.module("first"), "one"), hsm.config(&second.0, "two")];
+    let backend = Pkcs11Backend::connect(Pkcs11Config::new(tokens)).await.unwrap();
+    assert_eq!(states(&backend), [TokenState::Ready, TokenState::Down]);
+    second.heal();
+    while states(&backend) != [TokenState::Ready; 2] {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }

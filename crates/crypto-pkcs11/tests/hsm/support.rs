@@ -7,6 +7,9 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::object::{Attribute, KeyType, ObjectClass};
+use cryptoki::session::UserType;
 use strongroom_core::ports::{BackendError, ProjectKey, Sealed, SecretBackend as _};
 use strongroom_core::{Payload, ProjectId, Timestamp};
 use strongroom_crypto_pkcs11::{
@@ -14,18 +17,18 @@ use strongroom_crypto_pkcs11::{
 };
 use strongroom_faulty_pkcs11::rig::Tokens;
 
-pub(crate) use strongroom_faulty_pkcs11::rig::{Faulty, PIN};
+pub(crate) use strongroom_faulty_pkcs11::rig::{Faulty, Maker, PIN};
 
 /// How long one test may take: far longer than any of them does on a busy machine.
 const LONGEST: Duration = Duration::from_mins(3);
 const FOLDER: &str = "STRONGROOM_HSM_TEST_FOLDER";
 
-/// Runs the rest of a test in a process of its own, whose SoftHSM2 knows the tokens of one folder only: the
-/// library reads where they are from the environment.
+/// Runs the rest of a test in a process of its own, whose modules know the tokens of one folder only: they read
+/// where these are from the environment.
 pub(crate) fn isolated(test: &str, body: impl AsyncFnOnce(Hsm)) {
     if let Some(folder) = std::env::var_os(FOLDER) {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        return runtime.block_on(body(Hsm(Tokens::of(Path::new(&folder)))));
+        return runtime.block_on(body(Hsm(Tokens::of(Path::new(&folder), Maker::SoftHsm))));
     }
     let folder = tempfile::tempdir().unwrap();
     let tokens = Tokens::prepare(folder.path());
@@ -34,7 +37,7 @@ pub(crate) fn isolated(test: &str, body: impl AsyncFnOnce(Hsm)) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture"])
         .env(FOLDER, folder.path())
-        .env("SOFTHSM2_CONF", tokens.settings())
+        .envs(tokens.environment())
         .stdout(output.try_clone().unwrap())
         .stderr(output)
         .spawn()
@@ -66,6 +69,30 @@ fn threads(process: u32) -> Vec<String> {
     tasks.map(|task| tell(task.unwrap().path())).collect()
 }
 
+/// One test for each function named and each maker of tokens.
+macro_rules! by_each_maker {
+    ($file:literal; $($test:ident)*) => {
+        mod softhsm {
+            $(#[test]
+            fn $test() {
+                $crate::support::isolated(
+                    concat!($file, "::softhsm::", stringify!($test)),
+                    async |hsm| super::$test(&hsm).await,
+                );
+            })*
+        }
+        mod kryoptic {
+            $(#[test]
+            fn $test() {
+                $crate::support::isolated(
+                    concat!($file, "::kryoptic::", stringify!($test)),
+                    async |hsm| super::$test(&hsm.by($crate::support::Maker::Kryoptic)).await,
+                );
+            })*
+        }
+    };
+}
+
 /// The tokens of one test.
 pub(crate) struct Hsm(Tokens);
 
@@ -78,6 +105,11 @@ impl Deref for Hsm {
 }
 
 impl Hsm {
+    /// The same folder, with another maker's tokens.
+    pub(crate) fn by(&self, maker: Maker) -> Self {
+        Self(self.0.by(maker))
+    }
+
     /// How to use a token through a module.
     pub(crate) fn config(&self, module: &Path, label: &str) -> TokenConfig {
         TokenConfig {
@@ -85,6 +117,32 @@ impl Hsm {
             selector: TokenSelector::Label(label.to_owned()),
             pin: PinSource::File(self.pin()),
         }
+    }
+
+    /// Puts a key for HMAC, of that byte 32 times, beside a version of the master key. No maker's tool can.
+    pub(crate) fn import_mac(&self, token: &str, byte: u8, id: &[u8]) {
+        let pkcs11 = Pkcs11::new(self.module(&format!("import-{token}"))).unwrap();
+        pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
+        let slots = pkcs11.get_slots_with_initialized_token().unwrap().into_iter();
+        let slot =
+            slots.into_iter().find(|slot| pkcs11.get_token_info(*slot).unwrap().label().trim_end() == token);
+        let session = pkcs11.open_rw_session(slot.unwrap()).unwrap();
+        session.login(UserType::User, Some(&PIN.into())).unwrap();
+        let template = [
+            Attribute::Class(ObjectClass::SECRET_KEY),
+            Attribute::KeyType(KeyType::GENERIC_SECRET),
+            Attribute::Label(Pkcs11Config::DEFAULT_LABEL.into()),
+            Attribute::Id(id.to_vec()),
+            Attribute::Token(true),
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(false),
+            Attribute::Sign(true),
+            Attribute::Value(vec![byte; 32]),
+        ];
+        session.create_object(&template).unwrap();
+        drop(session);
+        pkcs11.finalize().unwrap();
     }
 
     /// A backend over one token with the usual master key.

@@ -5,17 +5,23 @@ use ring::error::Unspecified;
 use strongroom_core::ports::BackendError;
 use zeroize::Zeroize as _;
 
-use super::not_sealed;
+use super::{Suite, not_sealed};
 use crate::cipher::{self, NONCE_LEN};
 use crate::locked::{KEY_LEN, LockedKey};
 
-/// AES-256-GCM under one key. A box is nonce, ciphertext, tag.
+/// A key that seals by a suite of its own, and opens what was sealed by that. A box is nonce, ciphertext, tag.
 pub trait AeadKey {
     /// What can go wrong with it.
     type Error: From<BackendError>;
 
+    /// How it seals; AES-GCM, unless it says otherwise.
+    fn suite(&self) -> Suite {
+        Suite::AesGcm
+    }
+
     /// Appends a box with `content`, for which `blob` has room, so that no copy is left behind by moving it.
-    /// A device that insists on choosing nonces itself puts its own in place of `nonce`.
+    /// A device that insists on choosing nonces itself, or a suite that needs a longer one, puts its own in place
+    /// of `nonce`.
     fn seal_onto(
         &self,
         blob: &mut Vec<u8>,

@@ -3,15 +3,15 @@
 //! | bytes | what |
 //! |---|---|
 //! | 1 | format, 1 |
-//! | 1 | suite, 1 |
+//! | 1 | suite |
 //! | 4 | master key version, big-endian |
-//! | 45 | box with the known text, under the master key |
+//! | rest | box with the known text, under the master key: 45 bytes in suite 1, 80 in suite 4 |
 //!
 //! Bound to the backend's name.
 
 use strongroom_core::ports::{BackendError, BackendId, Canary, MasterKeyVersion};
 
-use super::{AeadKey, Claim, FORMAT, SUITE, known_format, nonces, split};
+use super::{AeadKey, Claim, FORMAT, Suite, nonces, split};
 use crate::random::Random;
 
 const PURPOSE: &str = "strongroom canary";
@@ -26,7 +26,7 @@ pub fn seal<K: AeadKey>(
     random: Random<'_>,
 ) -> Result<Canary, K::Error> {
     let [nonce] = nonces(random)?;
-    let mut blob = header(version).to_vec();
+    let mut blob = header(version, master.suite()).to_vec();
     claim(backend).seal_onto(&mut blob, master, nonce, TEXT)?;
     Ok(Canary(blob))
 }
@@ -38,13 +38,13 @@ pub fn open<K: AeadKey>(
     backend: &BackendId,
     canary: &Canary,
 ) -> Result<(), K::Error> {
-    known_format("a canary", &canary.0)?;
+    let suite = Suite::of("a canary", &canary.0)?;
     let (front, boxed) = split::<HEADER_LEN>(&canary.0)?;
-    if *front != header(version) {
+    if *front != header(version, suite) {
         return Err(BackendError::Integrity.into());
     }
     let mut text = [0; TEXT.len()];
-    claim(backend).open_into(&mut text, master, front, boxed)?;
+    claim(backend).open_into(&mut text, (suite, master), front, boxed)?;
     if text == *TEXT { Ok(()) } else { Err(BackendError::Integrity.into()) }
 }
 
@@ -52,9 +52,9 @@ pub(super) fn claim(backend: &BackendId) -> Claim<'_> {
     Claim { purpose: PURPOSE, owner: backend.as_str().as_bytes() }
 }
 
-pub(super) fn header(version: MasterKeyVersion) -> [u8; HEADER_LEN] {
+pub(super) fn header(version: MasterKeyVersion, suite: Suite) -> [u8; HEADER_LEN] {
     let [m0, m1, m2, m3] = version.0.to_be_bytes();
-    [FORMAT, SUITE, m0, m1, m2, m3]
+    [FORMAT, suite.id(), m0, m1, m2, m3]
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use strongroom_core::ports::{BackendError, BackendId, MasterKeyVersion, ProjectKey};
 
-use super::{Claim, SUITE, canary, known_format, nonces, project_key};
+use super::{Claim, Suite, canary, nonces, project_key};
 use crate::cipher::{NONCE_LEN, TAG_LEN};
 use crate::random;
 
@@ -32,12 +32,22 @@ impl RemoteBox {
     pub fn project_key(row: &ProjectKey) -> Self {
         let owner = project_key::owner(row);
         let claim = Claim { purpose: project_key::PURPOSE, owner: &owner };
-        Self::new("a project key", &claim, &project_key::header(row, SUITE), crate::locked::KEY_LEN)
+        Self::new(
+            "a project key",
+            &claim,
+            &project_key::header(row, Suite::AesGcm.id()),
+            crate::locked::KEY_LEN,
+        )
     }
 
     /// The box of a canary.
     pub fn canary(version: MasterKeyVersion, backend: &BackendId) -> Self {
-        Self::new("a canary", &canary::claim(backend), &canary::header(version), canary::TEXT.len())
+        Self::new(
+            "a canary",
+            &canary::claim(backend),
+            &canary::header(version, Suite::AesGcm),
+            canary::TEXT.len(),
+        )
     }
 
     fn new(what: &'static str, claim: &Claim<'_>, front: &[u8], content_len: usize) -> Self {
@@ -69,7 +79,7 @@ impl RemoteBox {
 
     /// The parts of a stored blob, whose header has to be this box's.
     pub fn parts<'a>(&self, blob: &'a [u8]) -> Result<RemoteParts<'a>, BackendError> {
-        known_format(self.what, blob)?;
+        Suite::of(self.what, blob)?.must_be(Suite::AesGcm)?;
         let boxed = blob.strip_prefix(self.front.as_slice()).ok_or(BackendError::Integrity)?;
         let (nonce, rest) = boxed.split_at_checked(NONCE_LEN).ok_or(BackendError::Integrity)?;
         let (text, tag) = rest.split_at_checked(self.content_len).ok_or(BackendError::Integrity)?;

@@ -4,24 +4,31 @@
 //! | bytes | what |
 //! |---|---|
 //! | 1 | format, 1 |
-//! | 1 | suite: 2 or 3 |
+//! | 1 | suite |
 //! | 4 | master key version, big-endian |
 //! | 4 | project key version, big-endian |
 //! | 40 | the project key, wrapped by the master key |
-//! | 28 | box with nothing in it, under the master key |
+//! | 0 or 40 | the project key's key for HMAC, wrapped by the master key |
+//! | rest | box with nothing in it, under the master key: 28 bytes of AES-GCM, 64 of AES-CBC with HMAC |
 //!
-//! Suite 2 is AES key wrap (RFC 3394), suite 3 AES key wrap with padding (RFC 5649). Neither authenticates
-//! what the key belongs to. The empty box does: it binds the wrapped key to all that a boxed project key
-//! ([`super::project_key`]) is bound to.
+//! | suite | wrapped by | the project key seals by | the box is sealed by |
+//! |---|---|---|---|
+//! | 2, 3 | AES key wrap, the same with padding | AES-GCM | AES-GCM |
+//! | 5, 6 | | AES-CBC with HMAC | AES-CBC with HMAC |
+//! | 7, 8 | | AES-GCM | AES-CBC with HMAC |
+//! | 9, 10 | | AES-CBC with HMAC | AES-GCM |
+//!
+//! AES key wrap is RFC 3394, that with padding RFC 5649. Neither authenticates what the key belongs to. The
+//! empty box does: it binds what was wrapped to all that a boxed project key ([`super::project_key`]) is bound
+//! to. The last four suites come of a rotation between master keys of two kinds.
 
 use strongroom_core::ports::{BackendError, MasterKeyVersion, ProjectKey};
 
 use super::project_key::{HEADER_LEN, header, owner};
-use super::{AeadKey, BOX_OVERHEAD, Claim, FORMAT, nonces, split};
+use super::{AeadKey, Claim, FORMAT, Suite, nonces, split};
 use crate::random::Random;
 
 const PURPOSE: &str = "strongroom kept project key";
-const FRONT_LEN: usize = HEADER_LEN + WRAPPED_LEN;
 
 /// Length of a wrapped key of 32 bytes, by either mechanism.
 pub const WRAPPED_LEN: usize = 40;
@@ -36,55 +43,89 @@ pub enum Wrapping {
 }
 
 impl Wrapping {
-    fn suite(self) -> u8 {
-        match self {
-            Self::KeyWrap => 2,
-            Self::KeyWrapPad => 3,
-        }
-    }
-
     /// How the key of this row is wrapped; `None` when it is not kept in a device.
     pub fn of(row: &ProjectKey) -> Option<Self> {
-        match row.wrapped.as_slice() {
-            [FORMAT, 2, ..] => Some(Self::KeyWrap),
-            [FORMAT, 3, ..] => Some(Self::KeyWrapPad),
+        Form::of(row).map(|form| form.wrapping)
+    }
+}
+
+/// What a suite stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Form {
+    wrapping: Wrapping,
+    /// How the project key seals.
+    sealing: Suite,
+    /// How the box is sealed.
+    bound: Suite,
+}
+
+impl Form {
+    const ALL: [(u8, Suite, Suite); 4] = [
+        (2, Suite::AesGcm, Suite::AesGcm),
+        (5, Suite::AesCbcHmac, Suite::AesCbcHmac),
+        (7, Suite::AesGcm, Suite::AesCbcHmac),
+        (9, Suite::AesCbcHmac, Suite::AesGcm),
+    ];
+
+    fn of(row: &ProjectKey) -> Option<Self> {
+        let [FORMAT, suite, ..] = row.wrapped.as_slice() else { return None };
+        Self::ALL.into_iter().find_map(|(id, sealing, bound)| match suite.checked_sub(id) {
+            Some(0) => Some(Self { wrapping: Wrapping::KeyWrap, sealing, bound }),
+            Some(1) => Some(Self { wrapping: Wrapping::KeyWrapPad, sealing, bound }),
             _ => None,
+        })
+    }
+
+    fn suite(self) -> Option<u8> {
+        let kinds = (self.sealing, self.bound);
+        let (id, ..) = Self::ALL.into_iter().find(|(_, sealing, bound)| (*sealing, *bound) == kinds)?;
+        Some(id + u8::from(self.wrapping == Wrapping::KeyWrapPad))
+    }
+
+    /// How many keys are wrapped.
+    fn keys(self) -> usize {
+        match self.sealing {
+            Suite::AesGcm => 1,
+            Suite::AesCbcHmac => 2,
         }
     }
 }
 
-/// Binds what the device has wrapped to the row; gives the row's `wrapped`.
+/// Binds what the device has wrapped to the row; gives the row's `wrapped`. A project key that seals by AES-CBC
+/// with HMAC is two keys, that for AES first.
 pub fn bind<K: AeadKey>(
     master: &K,
     row: &ProjectKey,
     wrapping: Wrapping,
-    wrapped: &[u8; WRAPPED_LEN],
+    wrapped: &[[u8; WRAPPED_LEN]],
     random: Random<'_>,
 ) -> Result<Vec<u8>, K::Error> {
     let [nonce] = nonces(random)?;
-    let mut blob = Vec::with_capacity(FRONT_LEN + BOX_OVERHEAD);
-    blob.extend(header(row, wrapping.suite()));
-    blob.extend(wrapped);
+    let sealing = if wrapped.len() == 1 { Suite::AesGcm } else { Suite::AesCbcHmac };
+    let form = Form { wrapping, sealing, bound: master.suite() };
+    let suite = form.suite().filter(|_| wrapped.len() == form.keys()).ok_or(BackendError::Integrity)?;
+    let mut blob = header(row, suite).to_vec();
+    blob.extend(wrapped.as_flattened());
     Claim { purpose: PURPOSE, owner: &owner(row) }.seal_onto(&mut blob, master, nonce, &[])?;
     Ok(blob)
 }
 
-/// What the device is to unwrap, once it is proved to belong to the row. `master` finds a master key, and is
-/// asked only once the row's versions agree with what was wrapped.
+/// What the device is to unwrap, once it is proved to belong to the row: one key, or that for AES and that for
+/// HMAC. `master` finds a master key, and is asked only once the row's versions agree with what was wrapped.
 pub fn proved<K: AeadKey>(
     row: &ProjectKey,
     master: impl FnOnce(MasterKeyVersion) -> Result<K, K::Error>,
-) -> Result<(Wrapping, &[u8; WRAPPED_LEN]), K::Error> {
-    let wrapping = Wrapping::of(row).ok_or(BackendError::Integrity)?;
-    let (front, proof) = split::<FRONT_LEN>(&row.wrapped)?;
+) -> Result<(Wrapping, &[[u8; WRAPPED_LEN]]), K::Error> {
+    let form = Form::of(row).ok_or(BackendError::Integrity)?;
+    let length = HEADER_LEN + form.keys() * WRAPPED_LEN;
+    let (front, proof) = row.wrapped.split_at_checked(length).ok_or(BackendError::Integrity)?;
     let (found, wrapped) = split::<HEADER_LEN>(front)?;
-    if *found != header(row, wrapping.suite()) {
+    if form.suite().map(|suite| header(row, suite)) != Some(*found) {
         return Err(BackendError::Integrity.into());
     }
     let master = master(row.master)?;
-    Claim { purpose: PURPOSE, owner: &owner(row) }.open_into(&mut [], &master, front, proof)?;
-    let wrapped = wrapped.first_chunk().ok_or(BackendError::Integrity)?;
-    Ok((wrapping, wrapped))
+    Claim { purpose: PURPOSE, owner: &owner(row) }.open_into(&mut [], (form.bound, &master), front, proof)?;
+    Ok((form.wrapping, wrapped.as_chunks().0))
 }
 
 #[cfg(test)]
@@ -94,7 +135,7 @@ mod tests {
     use crate::random;
 
     fn kept(wrapping: Wrapping) -> ProjectKey {
-        let wrapped = bind(&key([0x11; 32]), &row(), wrapping, &[7; WRAPPED_LEN], &random::system).unwrap();
+        let wrapped = bind(&key([0x11; 32]), &row(), wrapping, &[[7; WRAPPED_LEN]], &random::system).unwrap();
         ProjectKey { wrapped, ..row() }
     }
 
@@ -102,8 +143,45 @@ mod tests {
     fn what_was_bound_is_proved_and_given_back() {
         for wrapping in [Wrapping::KeyWrap, Wrapping::KeyWrapPad] {
             let row = kept(wrapping);
-            assert_eq!(proved(&row, |_| Ok(key([0x11; 32]))).unwrap(), (wrapping, &[7; WRAPPED_LEN]));
+            assert_eq!(
+                proved(&row, |_| Ok(key([0x11; 32]))).unwrap(),
+                (wrapping, [[7; WRAPPED_LEN]].as_slice())
+            );
             assert!(matches!(proved(&row, |_| Ok(key([0x12; 32]))), Err(BackendError::Integrity)));
+        }
+    }
+
+    #[test]
+    fn each_form_has_suites_of_its_own() {
+        let mut seen = Vec::new();
+        for (first, sealing, bound) in Form::ALL {
+            for wrapping in [Wrapping::KeyWrap, Wrapping::KeyWrapPad] {
+                let form = Form { wrapping, sealing, bound };
+                let suite = form.suite().unwrap();
+                assert_eq!(Form::of(&ProjectKey { wrapped: vec![FORMAT, suite], ..row() }), Some(form));
+                seen.push(suite);
+            }
+            assert_eq!(seen.iter().rev().nth(1), Some(&first));
+        }
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen, [2, 3, 5, 6, 7, 8, 9, 10]);
+        for boxed in [1, 4] {
+            assert_eq!(Wrapping::of(&ProjectKey { wrapped: vec![FORMAT, boxed], ..row() }), None);
+        }
+    }
+
+    /// A project key of two keys, under a master key that seals by AES-GCM.
+    #[test]
+    fn two_keys_are_bound_as_one() {
+        let wrapped = [[7; WRAPPED_LEN], [8; WRAPPED_LEN]];
+        let wrapping = Wrapping::KeyWrap;
+        let bound = bind(&key([0x11; 32]), &row(), wrapping, &wrapped, &random::system).unwrap();
+        let kept = ProjectKey { wrapped: bound, ..row() };
+        assert_eq!(proved(&kept, |_| Ok(key([0x11; 32]))).unwrap(), (wrapping, wrapped.as_slice()));
+        let three = [[7; WRAPPED_LEN]; 3];
+        for wrong in [&three[..0], &three] {
+            assert!(bind(&key([0x11; 32]), &row(), wrapping, wrong, &random::system).is_err());
         }
     }
 

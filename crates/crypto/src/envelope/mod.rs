@@ -12,20 +12,19 @@ pub mod kept_key;
 pub mod payload;
 pub mod project_key;
 pub(crate) mod receipt;
+mod suite;
 
 use ring::error::Unspecified;
 use strongroom_core::ports::{BackendError, ProjectKey};
 
 pub use self::aead_key::AeadKey;
+pub use self::suite::Suite;
 pub use crate::cipher::{NONCE_LEN, TAG_LEN};
 use crate::locked::KEY_LEN;
 use crate::random::Random;
 
 /// The layout that the modules here describe; the first byte of every blob.
 const FORMAT: u8 = 1;
-/// AES-256-GCM with random 96-bit nonces; the second byte of every blob.
-const SUITE: u8 = 1;
-
 /// What a box adds to the length of its content.
 const BOX_OVERHEAD: usize = NONCE_LEN + TAG_LEN;
 /// Length of a box with a key in it.
@@ -54,19 +53,21 @@ impl Claim<'_> {
         content: &[u8],
     ) -> Result<(), K::Error> {
         let associated = self.associated(blob);
-        blob.reserve_exact(content.len() + BOX_OVERHEAD);
+        blob.reserve_exact(key.suite().box_len(content.len()));
         key.seal_onto(blob, &associated, nonce, content)
     }
 
-    /// Opens the box behind `front` into `content`. On an error `content` holds nothing of it.
+    /// Opens the box behind `front`, which was sealed by that suite, into `content`. On an error `content` holds
+    /// nothing of it.
     fn open_into<K: AeadKey + ?Sized>(
         &self,
         content: &mut [u8],
-        key: &K,
+        (suite, key): (Suite, &K),
         front: &[u8],
         boxed: &[u8],
     ) -> Result<(), K::Error> {
-        if boxed.len() != content.len() + BOX_OVERHEAD {
+        suite.must_be(key.suite())?;
+        if boxed.len() != suite.box_len(content.len()) {
             return Err(BackendError::Integrity.into());
         }
         key.open_into(content, &self.associated(front), boxed)
@@ -83,17 +84,6 @@ fn nonces<const N: usize>(random: Random<'_>) -> Result<[[u8; NONCE_LEN]; N], Ba
     let mut nonces = [[0; NONCE_LEN]; N];
     random(nonces.as_flattened_mut()).map_err(not_sealed)?;
     Ok(nonces)
-}
-
-/// Refuses a blob of a layout or suite that is not known here.
-fn known_format(what: &str, blob: &[u8]) -> Result<(), BackendError> {
-    match blob {
-        [FORMAT, SUITE, ..] => Ok(()),
-        [format, suite, ..] => Err(BackendError::UnknownFormat(format!(
-            "{what} of format {format}, suite {suite}; known are format {FORMAT}, suite {SUITE}"
-        ))),
-        _ => Err(BackendError::Integrity),
-    }
 }
 
 /// Splits a blob behind its header.

@@ -3,28 +3,24 @@
 //! | bytes | what |
 //! |---|---|
 //! | 1 | format, 1 |
-//! | 1 | suite, 1 |
+//! | 1 | suite of the first box |
 //! | 4 | project key version, big-endian |
-//! | 60 | box with the data key, under the project key |
+//! | 60 or 96 | box with the data key, under the project key: 60 bytes in suite 1, 96 in suite 4 |
 //! | rest | box with the payload, under the data key |
 //!
-//! Both boxes are bound to the project key's id and to whatever the caller says the payload belongs to.
+//! The second box is always of suite 1: it is sealed in this process. Both boxes are bound to the project key's id and to whatever the caller says the payload belongs to.
 
 use strongroom_core::Payload;
 use strongroom_core::ports::{BackendError, ProjectKey, Sealed};
 use zeroize::Zeroizing;
 
-use super::{
-    AeadKey, BOX_OVERHEAD, BOXED_KEY_LEN, Claim, FORMAT, SUITE, known_format, nonces, not_sealed, owner,
-    split,
-};
+use super::{AeadKey, BOX_OVERHEAD, Claim, FORMAT, Suite, nonces, not_sealed, owner, split};
 use crate::locked::KEY_LEN;
 use crate::random::Random;
 
 const KEY_PURPOSE: &str = "strongroom data key";
 const PAYLOAD_PURPOSE: &str = "strongroom payload";
 const HEADER_LEN: usize = 6;
-const FRONT_LEN: usize = HEADER_LEN + BOXED_KEY_LEN;
 
 /// Seals a payload. `project_key` is the unwrapped key of `row`; only the data key is sealed by it, so that
 /// a slow device is given a few bytes, whatever the payload's length.
@@ -40,8 +36,9 @@ pub fn seal<K: AeadKey>(
     random(data_key.as_mut_slice()).map_err(not_sealed)?;
     let [key_nonce, payload_nonce] = nonces(random)?;
 
-    let mut blob = Vec::with_capacity(FRONT_LEN + payload.len() + BOX_OVERHEAD);
-    blob.extend(header(row));
+    let suite = project_key.suite();
+    let mut blob = Vec::with_capacity(front_len(suite) + payload.len() + BOX_OVERHEAD);
+    blob.extend(header(row, suite));
     let claim = Claim { purpose: KEY_PURPOSE, owner: &owner };
     claim.seal_onto(&mut blob, project_key, key_nonce, data_key.as_slice())?;
     let claim = Claim { purpose: PAYLOAD_PURPOSE, owner: &owner };
@@ -56,28 +53,34 @@ pub fn open<K: AeadKey>(
     binding: &[u8],
     sealed: &Sealed,
 ) -> Result<Payload, K::Error> {
-    known_format("a payload", &sealed.0)?;
-    let (front, boxed_payload) = split::<FRONT_LEN>(&sealed.0)?;
+    let suite = Suite::of("a payload", &sealed.0)?;
+    let (front, boxed_payload) =
+        sealed.0.split_at_checked(front_len(suite)).ok_or(BackendError::Integrity)?;
     let (found, boxed_key) = split::<HEADER_LEN>(front)?;
-    if *found != header(row) {
+    if *found != header(row, suite) {
         return Err(BackendError::Integrity.into());
     }
     let owner = owner(row, binding);
     let mut data_key = Zeroizing::new([0; KEY_LEN]);
     let claim = Claim { purpose: KEY_PURPOSE, owner: &owner };
-    claim.open_into(data_key.as_mut_slice(), project_key, found, boxed_key)?;
+    claim.open_into(data_key.as_mut_slice(), (suite, project_key), found, boxed_key)?;
 
     let length = boxed_payload.len().checked_sub(BOX_OVERHEAD).ok_or(BackendError::Integrity)?;
     // Of exactly the payload's length: shrinking a longer one could leave a copy behind.
     let mut payload = vec![0; length];
     let claim = Claim { purpose: PAYLOAD_PURPOSE, owner: &owner };
-    claim.open_into(&mut payload, &*data_key, front, boxed_payload)?;
+    claim.open_into(&mut payload, (Suite::AesGcm, &*data_key), front, boxed_payload)?;
     Ok(Payload::new(payload))
 }
 
-fn header(row: &ProjectKey) -> [u8; HEADER_LEN] {
+/// Length of what stands in front of the payload's box.
+fn front_len(suite: Suite) -> usize {
+    HEADER_LEN + suite.box_len(KEY_LEN)
+}
+
+fn header(row: &ProjectKey, suite: Suite) -> [u8; HEADER_LEN] {
     let [v0, v1, v2, v3] = row.version.to_be_bytes();
-    [FORMAT, SUITE, v0, v1, v2, v3]
+    [FORMAT, suite.id(), v0, v1, v2, v3]
 }
 
 #[cfg(test)]
@@ -112,7 +115,7 @@ mod tests {
             seal(&key([0x22; 32]), &row(), b"binding", &payload, &crate::random::system).unwrap().0
         };
         let (one, other) = (seal(b"one"), seal(b"two"));
-        let spliced = Sealed([&one[..FRONT_LEN], &other[FRONT_LEN..]].concat());
+        let spliced = Sealed([&one[..66], &other[66..]].concat());
         let opened = open(&key([0x22; 32]), &row(), b"binding", &spliced);
         assert!(matches!(opened, Err(BackendError::Integrity)));
     }

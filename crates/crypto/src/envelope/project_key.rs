@@ -3,17 +3,17 @@
 //! | bytes | what |
 //! |---|---|
 //! | 1 | format, 1 |
-//! | 1 | suite, 1 |
+//! | 1 | suite |
 //! | 4 | master key version, big-endian |
 //! | 4 | project key version, big-endian |
-//! | 60 | box with the project key, under the master key |
+//! | rest | box with the project key, under the master key: 60 bytes in suite 1, 96 in suite 4 |
 //!
 //! Bound to the row's id, time of creation, project and backend, besides the versions in the header.
 
 use strongroom_core::ports::{BackendError, MasterKeyVersion, ProjectKey};
 use zeroize::Zeroizing;
 
-use super::{AeadKey, BOXED_KEY_LEN, Claim, FORMAT, SUITE, known_format, nonces, split};
+use super::{AeadKey, Claim, FORMAT, Suite, nonces, split};
 use crate::locked::KEY_LEN;
 use crate::random::Random;
 
@@ -28,8 +28,8 @@ pub fn wrap<K: AeadKey>(
     random: Random<'_>,
 ) -> Result<Vec<u8>, K::Error> {
     let [nonce] = nonces(random)?;
-    let mut blob = Vec::with_capacity(HEADER_LEN + BOXED_KEY_LEN);
-    blob.extend(header(row, SUITE));
+    let mut blob = Vec::with_capacity(HEADER_LEN + master.suite().box_len(KEY_LEN));
+    blob.extend(header(row, master.suite().id()));
     let claim = Claim { purpose: PURPOSE, owner: &owner(row) };
     claim.seal_onto(&mut blob, master, nonce, key)?;
     Ok(blob)
@@ -46,8 +46,8 @@ pub(crate) fn unwrap<K: AeadKey>(
     key: &mut [u8; KEY_LEN],
     master: &K,
 ) -> Result<(), K::Error> {
-    let (front, boxed) = parts(row)?;
-    Claim { purpose: PURPOSE, owner: &owner(row) }.open_into(key, master, front, boxed)
+    let (suite, front, boxed) = parts(row)?;
+    Claim { purpose: PURPOSE, owner: &owner(row) }.open_into(key, (suite, master), front, boxed)
 }
 
 /// Unwraps a row's key where the master key is in a device that may take its time: locked memory, which is
@@ -63,10 +63,10 @@ pub fn unwrap_by<K: AeadKey>(
     Ok(key)
 }
 
-fn parts(row: &ProjectKey) -> Result<(&[u8; HEADER_LEN], &[u8]), BackendError> {
-    known_format("a project key", &row.wrapped)?;
+fn parts(row: &ProjectKey) -> Result<(Suite, &[u8; HEADER_LEN], &[u8]), BackendError> {
+    let suite = Suite::of("a project key", &row.wrapped)?;
     let (front, boxed) = split::<HEADER_LEN>(&row.wrapped)?;
-    if *front == header(row, SUITE) { Ok((front, boxed)) } else { Err(BackendError::Integrity) }
+    if *front == header(row, suite.id()) { Ok((suite, front, boxed)) } else { Err(BackendError::Integrity) }
 }
 
 /// What every kind of wrapped project key begins with.

@@ -21,12 +21,14 @@ use strongroom_core::Payload;
 use strongroom_core::ports::{BackendError, ProjectKey, Sealed};
 use zeroize::Zeroizing;
 
-use super::{BOX_OVERHEAD, BOXED_KEY_LEN, Claim, SUITE, nonces, owner};
+use super::{BOX_OVERHEAD, BOXED_KEY_LEN, Claim, Suite, nonces, owner};
 use crate::locked::{KEY_LEN, LockedKey};
 use crate::random::Random;
 
 /// The first byte of every receipt.
 const FORMAT: u8 = 2;
+/// The second.
+const SUITE: u8 = Suite::AesGcm.id();
 const REFERENCE_PURPOSE: &str = "strongroom receipt reference";
 const PAYLOAD_PURPOSE: &str = "strongroom receipt payload";
 const HEADER_LEN: usize = 8;
@@ -92,7 +94,7 @@ pub(crate) fn open<'a>(
     let Parts { front, reference, boxed } = proved(project_key, row, sealed)?;
     let claim = Claim { purpose: PAYLOAD_PURPOSE, owner: &owner(row, binding) };
     let mut digest = Zeroizing::new([0; KEY_LEN]);
-    claim.open_into(digest.as_mut_slice(), project_key, front, boxed)?;
+    claim.open_into(digest.as_mut_slice(), (Suite::AesGcm, project_key), front, boxed)?;
     Ok(Receipt { reference, digest })
 }
 
@@ -143,7 +145,7 @@ fn proved<'a>(
         return Err(BackendError::Integrity);
     }
     let claim = Claim { purpose: REFERENCE_PURPOSE, owner: row.id.as_bytes() };
-    claim.open_into(&mut [], project_key, header, empty)?;
+    claim.open_into(&mut [], (Suite::AesGcm, project_key), header, empty)?;
     Ok(parts)
 }
 

@@ -52,17 +52,19 @@ pub(super) fn confine(settings: &Settings, shown: &[Shown], credentials: Option<
         Some(OperatorPlace::Socket(path)) => folder(path).into_iter().collect(),
         _ => Vec::new(),
     };
-    match restrict(&readable, &writable, &sockets) {
+    match restrict(&readable, &writable, &sockets, &settings.sandbox.writable) {
         Ok(RulesetStatus::FullyEnforced) => Confinement::Full,
         Ok(RulesetStatus::PartiallyEnforced) => Confinement::Partial,
         Ok(RulesetStatus::NotEnforced) | Err(_) => Confinement::Absent,
     }
 }
 
+/// What the operator lets in may be a device, which is worked by calls of its own.
 fn restrict(
     readable: &[PathBuf],
     writable: &[PathBuf],
     sockets: &[PathBuf],
+    devices: &[PathBuf],
 ) -> Result<RulesetStatus, RulesetError> {
     let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
     let write = read
@@ -74,6 +76,7 @@ fn restrict(
         .add_rules(path_beneath_rules(readable, read))?
         .add_rules(path_beneath_rules(writable, write))?
         .add_rules(path_beneath_rules(sockets, make_bitflags!(AccessFs::{MakeSock | RemoveFile})))?
+        .add_rules(path_beneath_rules(devices, AccessFs::IoctlDev))?
         .restrict_self()
         .map(|status| status.ruleset)
 }

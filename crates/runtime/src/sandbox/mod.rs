@@ -117,4 +117,25 @@ mod tests {
         let denied = Err(std::io::ErrorKind::PermissionDenied);
         assert_eq!(read == denied, report.files != Confinement::Absent, "{report:?}");
     }
+
+    /// What a device does besides reading and writing is asked of it by calls that are refused elsewhere.
+    #[test]
+    fn a_device_that_is_let_in_can_be_worked() {
+        let answers = |writable: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("strongroom.toml");
+            fs::write(&file, format!("[sandbox]\nwritable = [{writable}]\n")).unwrap();
+            let (settings, shown) =
+                Settings::load(&Sources { file: Some(file), ..Sources::default() }).unwrap();
+            let confined = std::thread::spawn(move || {
+                let report = confine(&settings, &shown, None);
+                let device = fs::OpenOptions::new().read(true).write(true).open("/dev/ptmx");
+                (report.files, device.is_ok_and(|device| rustix::termios::tcgetattr(&device).is_ok()))
+            });
+            confined.join().unwrap()
+        };
+        assert!(answers("'/dev/ptmx'").1);
+        let (files, worked) = answers("");
+        assert_eq!(worked, files == Confinement::Absent);
+    }
 }

@@ -104,7 +104,7 @@ impl Shift<'_> {
                 content_type: found.stored.content_type,
                 key: key.id,
                 backend: to.id().clone(),
-                sealed: to.seal(key, &binding, &payload).await?,
+                sealed: to.seal_as(&found.secret.kind(), key, &binding, &payload).await?,
             },
             key: key.clone(),
         };
