@@ -61,12 +61,12 @@ pub use rotation::{
 pub use sandbox::{Confinement, Sandbox, confine};
 pub use serve::{Serving, serve};
 pub use settings::{
-    AlertsSection, AuditSection, CollectorSection, CustodySetting, DeletionSection, DoctorSection, EdgeSection, ExpirySection,
-    Flag, IdentityName, IdentitySection, KeystoneSection, KmipSection, LoadSection, LogFormat, LogSection,
-    MasterKeySection, NoticesSection, OperatorPlace, OperatorSection, OrdersSection, Pkcs11Section,
-    PolicySection, Problem, RotationSection, SandboxSection, SecretPlace, Settings, SettingsError, Shown,
-    SourceSection, Sources, StorageSection, StoreKind, StoresSection, TelemetrySection, TokenSection,
-    TraceparentTrust,
+    AlertsSection, AuditSection, CollectorSection, CustodySetting, DeletionSection, DoctorSection,
+    EdgeSection, ExpirySection, Flag, IdentityName, IdentitySection, KeystoneSection, KmipSection,
+    LoadSection, LogFormat, LogSection, MasterKeySection, NoticesSection, OperatorPlace, OperatorSection,
+    OrdersSection, Pkcs11Section, PolicySection, Problem, RotationSection, SandboxSection, SecretPlace,
+    Settings, SettingsError, Shown, SourceSection, Sources, StorageSection, StoreKind, StoresSection,
+    TelemetrySection, TokenSection, TraceparentTrust,
 };
 pub use telemetry::Telemetry;
 

@@ -10,6 +10,7 @@ use crate::error::RunError;
 use crate::parts;
 use crate::rotation::look;
 use crate::settings::Settings;
+use crate::telemetry::Telemetry;
 
 /// How many deleted secrets are asked for at once, so that no server's commit waits for the answer.
 const AT_ONCE: u32 = 1000;
@@ -45,7 +46,7 @@ pub async fn carry_out_errand(
     act: Act,
     operator: UserId,
 ) -> Result<Errand, RunError> {
-    let parts = parts::open(settings, credentials, false).await?;
+    let parts = parts::open(settings, credentials, false, &Telemetry::off()).await?;
     let errands = parts.manager.errands();
     let asked = errands.ask(secret, act, operator).await.map_err(RunError::Errand)?;
     loop {

@@ -10,6 +10,7 @@ use crate::error::RunError;
 use crate::parts;
 use crate::rotation::look;
 use crate::settings::Settings;
+use crate::telemetry::Telemetry;
 
 /// How many decisions are stored in one commit, for which the server's next one waits.
 const AT_ONCE: usize = 500;
@@ -130,7 +131,7 @@ pub fn begin_to_apply(settings: &Settings) -> Result<Review, RunError> {
 
 /// Carries it out in this process, while no server has the database.
 pub async fn apply_review_here(settings: &Settings, credentials: Option<&Path>) -> Result<(), RunError> {
-    let parts = parts::open(settings, credentials, false).await?;
+    let parts = parts::open(settings, credentials, false, &Telemetry::off()).await?;
     while parts.manager.reviews().work().await.map_err(RunError::Errand)? {}
     while parts.manager.disposals().work().await.map_err(RunError::Errand)? {}
     Ok(())
