@@ -13,12 +13,12 @@ use clap::Parser as _;
 use strongroom_runtime::{Settings, chain};
 
 use crate::commands::{
-    CommandResult, Ended, audit, backup, completions, db, doctor, expiry, hsm, kmip, master_key, notices,
-    policy, rotation, store, support_bundle,
+    CommandResult, Ended, audit, backup, completions, db, deleted, doctor, expiry, hsm, kmip, master_key,
+    notices, policy, review, rotation, secret, store, support_bundle,
 };
 use crate::flags::{
     Command, DbCommand, Flags, KmipCommand, MasterKeyCommand, NoticesCommand, PolicyCommand,
-    ProjectKeyCommand, StoreCommand,
+    ProjectKeyCommand, SecretCommand, StoreCommand,
 };
 
 fn main() -> ExitCode {
@@ -72,6 +72,13 @@ fn main() -> ExitCode {
             rotation::project_key(&settings, credentials.as_deref(), project, wanted, flags.output)
         }
         Command::Rotation { store, command } => rotation::look_after(&settings, store, command, flags.output),
+        Command::Deleted { command } => {
+            deleted::run(&settings, credentials.as_deref(), command, flags.output)
+        }
+        Command::Review { command } => review::run(&settings, credentials.as_deref(), command, flags.output),
+        Command::Secret { command: SecretCommand::Replace(wanted) } => {
+            secret::replace(&settings, credentials.as_deref(), &wanted, flags.output)
+        }
         Command::Hsm { command } => hsm::run(&settings, credentials.as_deref(), &command, flags.output),
         Command::Db { command: DbCommand::Upgrade } => db::upgrade(&settings, flags.output),
         Command::Db { command: DbCommand::Status } => db::status(&settings, flags.output),

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::access::Caller;
 use crate::acl::AccessChange;
 use crate::error::Error;
-use crate::id::{ChangeId, ContainerId, OrderId, SecretId, SecretStoreId, TransportKeyId};
+use crate::id::{ChangeId, ContainerId, OrderId, ReviewId, SecretId, SecretStoreId, TransportKeyId};
 use crate::object::Object;
 use crate::time::Timestamp;
 
@@ -78,7 +78,13 @@ pub enum Action {
     /// Deleted a secret.
     #[serde(rename = "secret.delete")]
     SecretDelete,
-    /// Destroyed a secret that had expired long enough ago.
+    /// Brought back a deleted secret.
+    #[serde(rename = "secret.restore")]
+    SecretRestore,
+    /// Put another secret in a secret's place: in its containers, and for those who use it.
+    #[serde(rename = "secret.replace")]
+    SecretReplace,
+    /// Destroyed a secret that had expired, or had been deleted, long enough ago, or as an operator wanted.
     #[serde(rename = "secret.destroy")]
     SecretDestroy,
     /// Opened a secret that was stored by an earlier version, to read until when the certificate in it is good.
@@ -93,6 +99,9 @@ pub enum Action {
     /// Had a backend destroy what it held of a payload that is not stored any more.
     #[serde(rename = "secret.payload.forget")]
     PayloadForget,
+    /// Signed off a review of secrets that nobody seems to need, once its decisions were carried out.
+    #[serde(rename = "review.sign")]
+    ReviewSign,
     /// Read a secret's user metadata.
     #[serde(rename = "secret.metadata.read")]
     MetadataRead,
@@ -253,6 +262,8 @@ pub enum Target {
     Alert(String),
     /// A lock-out, as `rule: seconds s, whom`.
     LockOut(String),
+    /// A review of secrets.
+    Review(ReviewId),
 }
 
 impl From<Object> for Target {
@@ -279,6 +290,7 @@ impl std::fmt::Display for Target {
             Self::Migration(what) => write!(f, "migration/{what}"),
             Self::Alert(what) => write!(f, "alert/{what}"),
             Self::LockOut(what) => write!(f, "lock-out/{what}"),
+            Self::Review(id) => write!(f, "review/{id}"),
         }
     }
 }

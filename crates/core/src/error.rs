@@ -30,6 +30,8 @@ pub enum Missing {
     InvalidId,
     /// The secret does not exist, or has expired.
     Secret,
+    /// No deleted secret of that id can be restored.
+    Deleted,
     /// The secret has no payload yet.
     Payload,
     /// The secret has no user metadata under that key.
@@ -57,6 +59,7 @@ impl std::fmt::Display for Missing {
         f.write_str(match self {
             Self::InvalidId => "the id is not a valid one",
             Self::Secret => "there is no such secret",
+            Self::Deleted => "there is no deleted secret of that id, or it has been destroyed",
             Self::Payload => "the secret has no payload",
             Self::MetadataKey => "the secret has no metadata under that key",
             Self::Container => "there is no such container",
@@ -88,6 +91,12 @@ pub enum Conflict {
     MasterKey,
     /// Another rotation of the same keys is open, or somebody else carries it out.
     Rotation,
+    /// Something else is being done with the secret, or the same has been done meanwhile.
+    Errand,
+    /// The secret has expired while it was deleted.
+    Expired,
+    /// Another secret has taken the secret's place.
+    Replaced,
 }
 
 impl std::fmt::Display for Conflict {
@@ -100,6 +109,9 @@ impl std::fmt::Display for Conflict {
             Self::ProjectKey => "the project's key was made or removed by somebody else at the same time",
             Self::MasterKey => "another version of the master key came into use at the same time",
             Self::Rotation => "another rotation of these keys is under way",
+            Self::Errand => "something else is being done with the secret, or the same has just been done",
+            Self::Expired => "the secret has expired while it was deleted: nobody could read it",
+            Self::Replaced => "another secret has taken this one's place already",
         })
     }
 }

@@ -41,6 +41,14 @@ pub enum OfOrder {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum OfDisposal {}
 
+/// Marks the id of what an operator asks of the servers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum OfErrand {}
+
+/// Marks the id of a review.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum OfReview {}
+
 /// Marks the id of a rotation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum OfRotation {}
@@ -69,6 +77,10 @@ pub type ConsumerId = Id<OfConsumer>;
 pub type OrderId = Id<OfOrder>;
 /// Names one thing that a backend is to destroy.
 pub type DisposalId = Id<OfDisposal>;
+/// Names one thing that an operator asks of the servers.
+pub type ErrandId = Id<OfErrand>;
+/// Names one review of secrets.
+pub type ReviewId = Id<OfReview>;
 /// Names one rotation of keys.
 pub type RotationId = Id<OfRotation>;
 /// Names one transport key.

@@ -7,6 +7,7 @@ mod certificate;
 pub mod consumer;
 pub mod container;
 pub mod disposal;
+pub mod errand;
 mod error;
 pub mod expiry;
 mod id;
@@ -14,6 +15,7 @@ mod object;
 pub mod order;
 pub mod ports;
 pub mod quota;
+pub mod review;
 pub mod rotation;
 pub mod secret;
 mod service;
@@ -21,19 +23,22 @@ pub mod store;
 mod time;
 pub mod trace;
 pub mod transport_key;
+pub mod undo;
 
 pub use access::{Caller, Policy, Roles, RuleSet};
 pub use certificate::Certificate;
 pub use error::{Conflict, Error, Missing, Violation};
 pub use id::{
-    ChangeId, ConsumerId, ContainerId, DisposalId, Id, InvalidId, InvalidOpaqueId, MAX_OPAQUE_ID, OpaqueId,
-    OrderId, ProjectId, ProjectKeyId, RotationId, SecretId, SecretStoreId, TransportKeyId, UserId,
+    ChangeId, ConsumerId, ContainerId, DisposalId, ErrandId, Id, InvalidId, InvalidOpaqueId, MAX_OPAQUE_ID,
+    OpaqueId, OrderId, ProjectId, ProjectKeyId, ReviewId, RotationId, SecretId, SecretStoreId,
+    TransportKeyId, UserId,
 };
 pub use object::Object;
 pub use secret::{ContentType, NewPayload, NewSecret, Payload, PayloadFormat, Secret, SecretType, Upload};
 pub use service::{
     AclChange, Acls, Builder, CallContext, Consumers, ContainerView, Containers, Deletion, Disposals, Done,
-    DueNotice, Expiry, Input, KeyManager, Metadata, ObjectView, OpenedPayload, Orders, Pace, QuotaService,
-    Refused, Rotations, SecretView, Secrets, Shift, StartError, Stores, TransportKeys, Turn, Verdict,
+    DueNotice, Errands, Expiry, Input, KeyManager, Metadata, ObjectView, OpenedPayload, Orders, Pace,
+    QuotaService, Refused, Reviews, Rotations, SecretView, Secrets, Shift, StartError, Stores, TransportKeys,
+    Turn, Verdict,
 };
 pub use time::{Clock, InvalidTimestamp, SystemClock, Timestamp};

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use strongroom_core::ports::{BackendError, MasterKeyVersion, StorageError};
-use strongroom_core::{Error, StartError};
+use strongroom_core::{Error, ReviewId, SecretId, StartError};
 use strongroom_crypto::{KeyFileError, LockError};
 use strongroom_crypto_kmip::{KmipError, MasterKeyFileError};
 use strongroom_crypto_pkcs11::Pkcs11Error;
@@ -131,6 +131,57 @@ pub enum RunError {
     /// A rotation can't go on now; what it has done stays.
     #[error("the rotation can't be carried out")]
     Rotation(#[source] Error),
+    /// What was asked for can't be done now.
+    #[error("what was asked for can't be done")]
+    Errand(#[source] Error),
+    /// No client sees a secret of that id.
+    #[error("there is no such secret, or it is deleted or has expired")]
+    NoSuchSecret,
+    /// There is nothing to replace.
+    #[error("the secret has no payload: upload one rather than replacing it")]
+    NoPayload,
+    /// A payload that no client could have stored.
+    #[error("a payload has from 1 to {limit} bytes (api.max_secret_bytes)")]
+    PayloadSize {
+        /// The most.
+        limit: usize,
+    },
+    /// A secret was replaced before, by another payload.
+    #[error("the secret is replaced by {successor} already, which has another payload; replace that one")]
+    ReplacedOtherwise {
+        /// What has taken its place, or is about to.
+        successor: SecretId,
+    },
+    /// A review file can't be written or read.
+    #[error("the review file {} can't be used", .path.display())]
+    ReviewFile {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A line of a review file is none.
+    #[error("line {number} of the review file {} can't be understood: {reason}", .path.display())]
+    ReviewLine {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        number: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A review file was written to while it was read.
+    #[error("the review file {} was changed while it was read; give it again", .0.display())]
+    ReviewChanged(PathBuf),
+    /// A review file lists nothing.
+    #[error("the review file has no line about a secret: there is nothing to decide")]
+    EmptyReview,
+    /// A review file is of no review that waits for it.
+    #[error("there is no review {0}, or its decisions are being carried out already")]
+    NoSuchReview(ReviewId),
+    /// There are no decisions to carry out.
+    #[error("no review is decided: give the file of one to `strongroom-admin review decide` first")]
+    NothingDecided,
     /// The settings enable no store of that name.
     #[error("there is no secret store '{0}' among stores.enabled")]
     NoSuchStore(String),

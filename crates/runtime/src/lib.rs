@@ -5,9 +5,10 @@ mod ask;
 mod authenticator;
 mod backends;
 mod backup;
-mod disposal;
+mod chore;
 mod doctor;
 mod edge;
+mod errands;
 mod error;
 mod expiry;
 mod first_run;
@@ -22,6 +23,7 @@ mod orders;
 mod parts;
 mod pkcs11;
 mod policy_file;
+mod review;
 mod rotation;
 mod sandbox;
 mod serve;
@@ -34,6 +36,10 @@ pub use backup::{
     note_milestone, restore, restore_master_key, verify_backup, verify_master_key_backup,
 };
 pub use doctor::{Control, Examined, Finding, Severity, Site, Verdict, controls, examine};
+pub use errands::{
+    Prepared, Replacement, ask_for_errand, carry_out_errand, deleted_secrets, find_errand, forget_prepared,
+    is_asked_for, prepare_replacement,
+};
 pub use error::{RunError, chain};
 pub use expiry::{acknowledge_ending, carry_out_reading, count_unread, list_endings};
 pub use first_run::{FirstRun, prepare};
@@ -43,6 +49,10 @@ pub use master_key::{CanaryVerdict, MasterKeyReport, MasterKeyVerdict, check_mas
 pub use notices::send_test_notice;
 pub use pkcs11::{connect_tokens, pkcs11_config};
 pub use policy_file::{PolicyFile, PolicyFileError};
+pub use review::{
+    Decided, ReviewFormat, ReviewProblem, apply_review_here, begin_to_apply, decide_review, latest_reviews,
+    start_review,
+};
 pub use rotation::{
     MigrationPlan, PrunedKeys, RotationPlan, ask_for_rotation, cancel_rotation, carry_out_rotation,
     enabled_store, find_rotation, is_served, latest_rotation, master_key_backed_up, pause_rotation,
@@ -51,12 +61,12 @@ pub use rotation::{
 pub use sandbox::{Confinement, Sandbox, confine};
 pub use serve::{Serving, serve};
 pub use settings::{
-    AlertsSection, AuditSection, CollectorSection, CustodySetting, DoctorSection, EdgeSection, ExpirySection,
-    Flag, IdentityName, IdentitySection, KeystoneSection, KmipSection, LoadSection, LogFormat, LogSection,
-    MasterKeySection, NoticesSection, OperatorPlace, OperatorSection, OrdersSection, Pkcs11Section,
-    PolicySection, Problem, RotationSection, SandboxSection, SecretPlace, Settings, SettingsError, Shown,
-    SourceSection, Sources, StorageSection, StoreKind, StoresSection, TelemetrySection, TokenSection,
-    TraceparentTrust,
+    AlertsSection, AuditSection, CollectorSection, CustodySetting, DeletionSection, DoctorSection,
+    EdgeSection, ExpirySection, Flag, IdentityName, IdentitySection, KeystoneSection, KmipSection,
+    LoadSection, LogFormat, LogSection, MasterKeySection, NoticesSection, OperatorPlace, OperatorSection,
+    OrdersSection, Pkcs11Section, PolicySection, Problem, RotationSection, SandboxSection, SecretPlace,
+    Settings, SettingsError, Shown, SourceSection, Sources, StorageSection, StoreKind, StoresSection,
+    TelemetrySection, TokenSection, TraceparentTrust,
 };
 pub use telemetry::Telemetry;
 

@@ -91,6 +91,7 @@ pub(crate) async fn open(
         .policy(settings.policy.rule_set, rules)
         .quotas(settings.quotas)
         .windows(settings.expiry.windows.clone())
+        .undo_window(settings.deletion.undo)
         .build()
         .await
         .map_err(RunError::Start)?;

@@ -6,15 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use strongroom_api::turned_away;
+use strongroom_core::KeyManager;
 use strongroom_edge::{Connections, Refusals, Server, Stopping};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::sleep;
 
 use crate::alerts::{Answering, Watching};
-use crate::disposal;
+use crate::chore;
 use crate::doctor;
 use crate::edge;
-use crate::error::RunError;
+use crate::error::{RunError, chain};
 use crate::expiry;
 use crate::onlookers::{Onlookers, Seen};
 use crate::operator::OperatorListener;
@@ -28,6 +30,9 @@ use crate::telemetry::Telemetry;
 /// How long forwarders and channels for notices may take to send what is left when the server stops. Records that
 /// then still are left are sent after the next start.
 const FORWARD_LAST: Duration = Duration::from_secs(3);
+
+/// How often it is stored when secrets were last read. A crash loses what is not stored.
+const STORE_READS_EVERY: Duration = Duration::from_mins(5);
 
 /// How the server is to run.
 #[derive(Debug, Clone)]
@@ -69,7 +74,9 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     ));
     let reader = tokio::spawn(expiry::read_certificates(parts.manager.clone()));
     let teller = tokio::spawn(expiry::tell(parts.manager.clone(), parts.notifier.clone()));
-    let disposer = tokio::spawn(disposal::look_after(parts.manager.clone()));
+    let disposer = tokio::spawn(forgetting(parts.manager.clone()));
+    let errands = tokio::spawn(errands(parts.manager.clone()));
+    let reads = tokio::spawn(storing_reads(parts.manager.clone()));
     let rotator =
         Rotator::start(&parts.manager, settings.rotation.share_percent).await.map_err(RunError::Rotation)?;
     let workers = Workers::start(&parts.manager, settings.orders.workers);
@@ -109,6 +116,8 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     teller.abort();
     reader.abort();
     disposer.abort();
+    errands.abort();
+    reads.abort();
     recorder.abort();
     alive.abort();
     edge::record(&parts.manager, refusals.take()).await;
@@ -117,6 +126,12 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     sweeper.await.ok();
     teller.await.ok();
     reader.await.ok();
+    disposer.await.ok();
+    errands.await.ok();
+    reads.await.ok();
+    if let Err(error) = parts.manager.store_reads().await {
+        tracing::warn!(error = chain(&error), "when secrets were last read is not stored");
+    }
     recorder.await.ok();
     onlookers.stop().await;
     drop(parts.manager);
@@ -124,6 +139,32 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     telemetry.stop().await;
     tracing::info!(?stopped, "stopped");
     Ok(stopped)
+}
+
+/// Has backends forget what is not stored any more.
+async fn forgetting(manager: KeyManager) {
+    chore::keep_at("what was deleted and is to be forgotten", || manager.disposals().work()).await;
+}
+
+/// Does what operators ask for.
+async fn errands(manager: KeyManager) {
+    chore::keep_at("what an operator has asked for", || async {
+        Ok(manager.errands().work().await? || manager.reviews().work().await?)
+    })
+    .await;
+}
+
+/// Stores every few minutes when secrets were last read.
+async fn storing_reads(manager: KeyManager) {
+    loop {
+        sleep(STORE_READS_EVERY).await;
+        if let Err(error) = manager.store_reads().await {
+            tracing::warn!(
+                error = chain(&error),
+                "when secrets were last read is not stored yet; trying again"
+            );
+        }
+    }
 }
 
 /// What tells the process to stop.

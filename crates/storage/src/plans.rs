@@ -9,13 +9,15 @@ use diesel::sql_types::Text;
 use strongroom_core::acl::Acl;
 use strongroom_core::consumer::{ContainerUse, SecretUse, Use};
 use strongroom_core::container::ContainerQuery;
+use strongroom_core::errand::End;
 use strongroom_core::order::OrderQuery;
 use strongroom_core::ports::{BackendId, EndingQuery, MasterKeyVersion, StorageError, Writer};
 use strongroom_core::quota::Counted;
+use strongroom_core::review::Day;
 use strongroom_core::secret::{Paging, SecretQuery};
 use strongroom_core::{
-    ConsumerId, ContainerId, Object, OrderId, ProjectId, ProjectKeyId, SecretId, Timestamp, TransportKeyId,
-    UserId,
+    ConsumerId, ContainerId, ErrandId, Object, OrderId, ProjectId, ProjectKeyId, ReviewId, SecretId,
+    Timestamp, TransportKeyId, UserId,
 };
 
 use crate::Connection;
@@ -145,6 +147,22 @@ fn everything_else_is_searched() {
         plans(|writer| writer.transport_key(TransportKeyId::random())),
         plans(|writer| writer.put_acl(secret, &acl)),
         plans(|writer| writer.delete_secret(SecretId::random())),
+        plans(|writer| writer.deleted_secret(SecretId::random())),
+        plans(|writer| writer.sealed_deleted_secret(SecretId::random())),
+        plans(|writer| writer.restore_secret(SecretId::random())),
+        plans(|writer| writer.destroy_deleted_secret(SecretId::random())),
+        plans(|writer| writer.errand(ErrandId::random())),
+        plans(|writer| writer.candidate(SecretId::random())),
+        plans(|writer| writer.candidates(Some(SecretId::random()), 9)),
+        plans(|writer| writer.note_read(SecretId::random(), Day(1))),
+        plans(|writer| writer.review_to_apply()),
+        plans(|writer| writer.next_condemned(ReviewId::random())),
+        plans(|writer| writer.spare(ReviewId::random(), None)),
+        plans(|writer| writer.last_errand_of(SecretId::random())),
+        plans(|writer| writer.end_errand(ErrandId::random(), &End::Done, now())),
+        plans(|writer| writer.forget_errands(now())),
+        plans(|writer| writer.replaced(SecretId::random())),
+        plans(|writer| writer.repoint(SecretId::random(), SecretId::random())),
         plans(|writer| writer.delete_container(ContainerId::random())),
         plans(|writer| writer.delete_order(OrderId::random())),
         plans(|writer| writer.delete_consumer(ConsumerId::random())),
@@ -189,6 +207,7 @@ fn what_is_under_an_older_key_is_found_without_looking_at_the_rest() {
         (plans(|writer| writer.open_rotation(&soft)), "sqlite_autoindex_rotations_2"),
         (plans(|writer| writer.claim_rotation(&soft, "a", now(), now())), "sqlite_autoindex_rotations_2"),
         (plans(|writer| writer.rotations(&soft, 1)), "rotations_by_backend"),
+        (plans(|writer| writer.delete_project_key(key)), "errands_by_key"),
     ] {
         let searching = plans.into_iter().filter(|plan| !plan.contains("CONSTANT ROW")).collect::<Vec<_>>();
         assert_ordered_search(&searching, index);
@@ -210,6 +229,21 @@ fn what_ends_is_found_by_its_end() {
         (plans(|writer| writer.ending(SecretId::random())), "endings USING PRIMARY KEY"),
     ] {
         assert_ordered_search(&plans, index);
+    }
+}
+
+#[test]
+fn what_waits_for_its_time_is_found_first() {
+    let later = Some((now(), SecretId::random()));
+    for (plans, index) in [
+        (plans(|writer| writer.deleted_secrets(None, None, 9)), "deleted_secrets_by_time"),
+        (plans(|writer| writer.deleted_secrets(None, later, 9)), "deleted_secrets_by_time (deleted>?)"),
+        (plans(|writer| writer.deleted_secrets(Some(&project()), later, 9)), "deleted_secrets_by_project"),
+        (plans(|writer| writer.next_errand()), "errands_by_open"),
+        (plans(|writer| writer.replaced_until(now(), 9)), "replacements_by_until"),
+    ] {
+        let plan = plans.join("; ");
+        assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{index}: {plan}");
     }
 }
 

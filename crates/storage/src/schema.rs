@@ -264,9 +264,94 @@ diesel::table! {
 }
 
 diesel::table! {
+    deleted_secrets (id) {
+        id -> Binary,
+        project -> BigInt,
+        position -> BigInt,
+        name -> Nullable<Text>,
+        secret_type -> Text,
+        algorithm -> Nullable<Text>,
+        mode -> Nullable<Text>,
+        bit_length -> Nullable<BigInt>,
+        expiration -> Nullable<BigInt>,
+        creator -> Nullable<Text>,
+        created -> BigInt,
+        updated -> BigInt,
+        content_type -> Nullable<Text>,
+        deleted -> BigInt,
+        deleted_by -> Nullable<Text>,
+        belongings -> Text,
+    }
+}
+
+diesel::table! {
     unread_certificates (secret) {
         secret -> Binary,
         due -> BigInt,
+    }
+}
+
+diesel::table! {
+    errands (id) {
+        position -> BigInt,
+        id -> Binary,
+        open -> Nullable<BigInt>,
+        secret -> Binary,
+        operator -> Text,
+        act -> Text,
+        successor -> Nullable<Binary>,
+        successor_created -> Nullable<BigInt>,
+        successor_expiration -> Nullable<BigInt>,
+        overlap -> Nullable<BigInt>,
+        project_key -> Nullable<Binary>,
+        backend -> Nullable<Text>,
+        content_type -> Nullable<Text>,
+        sealed -> Nullable<Binary>,
+        refusal -> Nullable<Text>,
+        asked -> BigInt,
+        ended -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    replacements (old) {
+        old -> Binary,
+        new -> Binary,
+        operator -> Text,
+        until -> BigInt,
+    }
+}
+
+diesel::table! {
+    last_reads (secret) {
+        secret -> Binary,
+        day -> BigInt,
+    }
+}
+
+diesel::table! {
+    reviews (id) {
+        position -> BigInt,
+        id -> Binary,
+        operator -> Text,
+        started -> BigInt,
+        unread_days -> BigInt,
+        looked -> BigInt,
+        listed -> BigInt,
+        stage -> Text,
+        file -> Nullable<Text>,
+        condemned -> BigInt,
+        deleted -> BigInt,
+        spared -> BigInt,
+        ended -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    condemned_secrets (review, secret) {
+        review -> Binary,
+        secret -> Binary,
+        updated -> BigInt,
     }
 }
 
@@ -297,15 +382,28 @@ diesel::table! {
 diesel::joinable!(secrets -> projects (project));
 diesel::joinable!(endings -> secrets (secret));
 diesel::joinable!(project_keys -> projects (project));
+diesel::joinable!(deleted_secrets -> projects (project));
 diesel::joinable!(payloads -> project_keys (project_key));
 diesel::joinable!(consumers -> projects (project));
 diesel::joinable!(containers -> projects (project));
 diesel::joinable!(orders -> projects (project));
 diesel::joinable!(preferred_stores -> projects (project));
 diesel::joinable!(order_passphrases -> orders (order_id));
-diesel::allow_tables_to_appear_in_same_query!(projects, secrets, payloads, project_keys, endings);
+diesel::allow_tables_to_appear_in_same_query!(
+    projects,
+    secrets,
+    deleted_secrets,
+    payloads,
+    project_keys,
+    endings
+);
 diesel::allow_tables_to_appear_in_same_query!(projects, consumers);
 diesel::allow_tables_to_appear_in_same_query!(projects, containers);
 diesel::allow_tables_to_appear_in_same_query!(projects, orders, order_passphrases);
 diesel::allow_tables_to_appear_in_same_query!(projects, preferred_stores);
 diesel::allow_tables_to_appear_in_same_query!(secrets, acl_users);
+diesel::allow_tables_to_appear_in_same_query!(secrets, last_reads, container_members);
+diesel::allow_tables_to_appear_in_same_query!(secrets, consumers);
+diesel::allow_tables_to_appear_in_same_query!(projects, last_reads);
+diesel::allow_tables_to_appear_in_same_query!(projects, container_members);
+diesel::allow_tables_to_appear_in_same_query!(consumers, last_reads);

@@ -19,12 +19,15 @@ mod consumers;
 mod containers;
 mod disposals;
 mod endings;
+mod errands;
 mod nodes;
 mod orders;
 mod quotas;
+mod reviews;
 mod rotations;
 mod stores;
 mod transport_keys;
+mod undo;
 
 /// One job's access to the database, inside a transaction that somebody else begins and ends.
 ///
@@ -237,7 +240,8 @@ impl KeyWriter for Session<'_> {
         self.run(|connection| {
             let named = payloads::any_under(connection, id)?
                 || order_passphrases::any_under(connection, id)?
-                || tables::disposals::any_under(connection, id)?;
+                || tables::disposals::any_under(connection, id)?
+                || tables::errands::any_under(connection, id)?;
             if named { Ok(false) } else { project_keys::delete(connection, id).map(|()| true) }
         })
     }

@@ -49,6 +49,11 @@ impl Tally {
         self.task.change(project, position, Change { taken: 0, live: -1 });
     }
 
+    /// Counts a secret that comes back to its position as live again.
+    pub(crate) fn put_back(&mut self, project: i64, position: i64) {
+        self.task.change(project, position, Change { taken: 0, live: 1 });
+    }
+
     /// Writes everything, so that the running task can look at the counts, or the transaction can end.
     pub(crate) fn write(&mut self, connection: &mut Connection) -> Result<(), Fault> {
         let mut all = mem::take(&mut self.task);

@@ -1,6 +1,8 @@
 mod audit;
 mod backup;
 mod expiry;
+mod review;
+mod secret;
 mod store;
 
 use std::path::PathBuf;
@@ -12,6 +14,8 @@ use strongroom_runtime::{Flag, Sources, Value};
 pub(crate) use self::audit::{AuditCommand, Filter, Prune, Verify, WhoRead};
 pub(crate) use self::backup::{BackupCommand, Opening, Sealing};
 pub(crate) use self::expiry::ExpiryCommand;
+pub(crate) use self::review::ReviewCommand;
+pub(crate) use self::secret::{DeletedCommand, Replace, SecretCommand, Which};
 pub(crate) use self::store::Store;
 
 /// Strongroom's tool for operators. Takes the server's settings, and works beside it or without it.
@@ -109,6 +113,34 @@ Examples:
     Db {
         #[command(subcommand)]
         command: DbCommand,
+    },
+    /// Secrets that are deleted and can still be restored
+    #[command(after_help = "\
+Examples:
+  strongroom-admin --config /etc/strongroom.toml deleted list --project 94c3e0a26b8b4b7e
+  strongroom-admin --config /etc/strongroom.toml deleted restore 94c3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e5f")]
+    Deleted {
+        #[command(subcommand)]
+        command: DeletedCommand,
+    },
+    /// The review of secrets that nobody seems to need
+    #[command(after_help = "\
+Examples:
+  strongroom-admin --config /etc/strongroom.toml review start --to review.csv
+  strongroom-admin --config /etc/strongroom.toml review decide review.csv
+  strongroom-admin --config /etc/strongroom.toml review apply")]
+    Review {
+        #[command(subcommand)]
+        command: ReviewCommand,
+    },
+    /// Secrets
+    #[command(after_help = "\
+Example:
+  strongroom-admin --config /etc/strongroom.toml secret replace 94c3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e5f \\
+      --payload-file new.pem --overlap 7d")]
+    Secret {
+        #[command(subcommand)]
+        command: SecretCommand,
     },
     /// The hardware tokens that hold a master key
     #[command(after_help = "\

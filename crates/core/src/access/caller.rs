@@ -41,7 +41,8 @@ pub enum IdentitySource {
     Order,
     /// The embedding program vouches for its own call.
     Embedded,
-    /// The operator's tool, by the name of the system's user who ran it.
+    /// The operator's tool, which runs on the service's own machine with the service's own rights, by the name of who
+    /// ran it.
     Operator,
 }
 
@@ -49,6 +50,11 @@ impl Caller {
     /// Nobody in particular: no user, no project, no roles.
     pub fn anonymous() -> Self {
         Self { user: None, project: None, roles: Roles::default(), source: IdentitySource::Anonymous }
+    }
+
+    /// An operator, who is not asked for roles: whoever runs the tool has the keys.
+    pub(crate) fn operator(name: UserId) -> Self {
+        Self { user: Some(name), project: None, roles: Roles::default(), source: IdentitySource::Operator }
     }
 
     /// The embedding program's own caller: a member of `project`, as `user`.

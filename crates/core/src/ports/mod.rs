@@ -13,9 +13,10 @@ pub use backend::{
 pub use identity::{Authenticator, Credentials, IdentityError};
 pub use repository::{
     AclReader, AclWriter, ConsumerReader, ConsumerWriter, ContainerReader, ContainerWriter, Contended,
-    DisposalReader, DisposalWriter, EndingQuery, EndingReader, EndingWriter, KeyReader, KeyWriter,
-    MasterKeyRecord, Milestone, MilestoneReader, MilestoneWriter, NodeReader, NodeWriter, OrderReader,
-    OrderWriter, QuotaReader, QuotaWriter, ReadJob, Reader, Repository, RotationReader, RotationWriter,
-    SealedSecret, SecretReader, SecretWriter, StorageError, StoreReader, StoreRecord, StoreWriter,
-    StoredPayload, TransportKeyReader, TransportKeyWriter, TypeCount, WriteJob, Writer,
+    DisposalReader, DisposalWriter, EndingQuery, EndingReader, EndingWriter, ErrandReader, ErrandWriter,
+    KeyReader, KeyWriter, MasterKeyRecord, Milestone, MilestoneReader, MilestoneWriter, NodeReader,
+    NodeWriter, OrderReader, OrderWriter, QuotaReader, QuotaWriter, ReadJob, Reader, Repository,
+    ReviewReader, ReviewWriter, RotationReader, RotationWriter, SealedSecret, SecretReader, SecretWriter,
+    StorageError, StoreReader, StoreRecord, StoreWriter, StoredPayload, TransportKeyReader,
+    TransportKeyWriter, TypeCount, UndoReader, UndoWriter, WriteJob, Writer,
 };

@@ -7,12 +7,14 @@ use super::disposal::Waste;
 use super::engine::{Backends, Engine, KeyManager};
 use super::events::{Endings, Wake};
 use super::in_hand::InHand;
+use super::reads::Reads;
 use crate::access::{Policy, PolicyError, PolicyRules, RuleSet};
 use crate::error::Error;
 use crate::expiry::Windows;
 use crate::ports::{AuditSink, BackendId, MasterKeyVersion, Repository, SecretBackend};
 use crate::quota::EffectiveQuotas;
 use crate::time::{Clock, SystemClock};
+use crate::undo::UndoWindow;
 
 /// Puts a key manager together from its parts.
 #[derive(Default)]
@@ -25,6 +27,7 @@ pub struct Builder {
     overrides: PolicyRules,
     quotas: EffectiveQuotas,
     windows: Windows,
+    undo: UndoWindow,
 }
 
 /// Why a key manager does not start. Nothing has been changed, but for records in the journal.
@@ -127,6 +130,12 @@ impl Builder {
         Self { windows, ..self }
     }
 
+    /// For how long what is deleted can be restored; not at all unless given.
+    #[must_use]
+    pub fn undo_window(self, undo: UndoWindow) -> Self {
+        Self { undo, ..self }
+    }
+
     /// Checks that the parts fit (each master key opens its canary), settles what a crash left open, and
     /// gives the running key manager.
     pub async fn build(self) -> Result<KeyManager, StartError> {
@@ -143,10 +152,12 @@ impl Builder {
             policy: Policy::new(self.rule_set, &self.overrides).map_err(StartError::Policy)?,
             quotas: self.quotas,
             windows: Arc::new(self.windows),
+            undo: self.undo,
             placed: Wake::default(),
             endings: Endings::default(),
             in_hand: InHand::default(),
             waste: Waste::default(),
+            reads: Reads::default(),
         };
         engine.prove_master_keys().await?;
         engine.settle_open_changes().await.map_err(StartError::Part)?;

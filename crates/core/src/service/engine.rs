@@ -7,12 +7,15 @@ use super::builder::Builder;
 use super::consumers::Consumers;
 use super::containers::Containers;
 use super::disposal::{Disposals, Waste};
+use super::errands::Errands;
 use super::events::{Endings, Wake};
 use super::expiry::Expiry;
 use super::in_hand::InHand;
 use super::metadata::Metadata;
 use super::orders::Orders;
 use super::quotas::QuotaService;
+use super::reads::Reads;
+use super::reviews::Reviews;
 use super::rotation::Rotations;
 use super::secrets::Secrets;
 use super::stores::Stores;
@@ -24,6 +27,7 @@ use crate::ports::{AuditSink, BackendError, BackendId, Repository, SecretBackend
 use crate::quota::EffectiveQuotas;
 use crate::store::SecretStore;
 use crate::time::{Clock, Timestamp};
+use crate::undo::UndoWindow;
 
 /// The key manager: every use case, over the parts it was built with. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -41,10 +45,12 @@ pub(super) struct Engine {
     pub(super) policy: Policy,
     pub(super) quotas: EffectiveQuotas,
     pub(super) windows: Arc<Windows>,
+    pub(super) undo: UndoWindow,
     pub(super) placed: Wake,
     pub(super) endings: Endings,
     pub(super) in_hand: InHand,
     pub(super) waste: Waste,
+    pub(super) reads: Reads,
 }
 
 /// The backends at hand; the first one given seals new payloads of projects that prefer no other.
@@ -119,6 +125,16 @@ impl KeyManager {
     /// Telling people of secrets that end.
     pub fn expiry(&self) -> Expiry<'_> {
         Expiry::new(&self.0)
+    }
+
+    /// Doing what operators ask for.
+    pub fn errands(&self) -> Errands<'_> {
+        Errands::new(&self.0)
+    }
+
+    /// Carrying out what reviews have decided.
+    pub fn reviews(&self) -> Reviews<'_> {
+        Reviews::new(&self.0)
     }
 
     /// Public keys that clients may wrap payloads with.

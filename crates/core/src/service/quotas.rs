@@ -40,6 +40,24 @@ impl EffectiveQuotas {
             Err(Error::QuotaReached)
         }
     }
+
+    /// Refuses when the project has more objects of that kind than it may, now that some were added.
+    pub(super) fn check_added(
+        self,
+        writer: &mut dyn Writer,
+        project: &ProjectId,
+        kind: Counted,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let effective = writer.project_quotas(project)?.unwrap_or_default().over(self);
+        if effective.allows(kind, u64::MAX) {
+            return Ok(());
+        }
+        match writer.count(project, kind, now)?.checked_sub(1) {
+            Some(others) if !effective.allows(kind, others) => Err(Error::QuotaReached),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl<'a> QuotaService<'a> {

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use super::attempt::{Attempt, CallContext, Input, Permit, Verdict};
 use super::engine::Engine;
 use super::expiry::note_ending;
@@ -221,6 +219,7 @@ impl<'a> Secrets<'a> {
                 }
             };
             let content_type = format.resolve(stored.content_type, payload.expose())?;
+            self.engine.note_read(id);
             Ok(permit.with(OpenedPayload { payload, content_type }))
         }
         .await;
@@ -274,7 +273,8 @@ impl<'a> Secrets<'a> {
         attempt.conclude(result).await
     }
 
-    /// Deletes a secret with everything that belongs to it (rule `secret:delete`).
+    /// Deletes a secret with everything that belongs to it (rule `secret:delete`). Nobody sees it from then on; it
+    /// is destroyed, at once or when its [`UndoWindow`](crate::undo::UndoWindow) is over.
     pub async fn delete(self, context: &CallContext, id: SecretId, how: impl Input<Deletion>) -> Verdict<()> {
         let attempt = self.attempt(context, Action::SecretDelete, id);
         let judged = async {
@@ -287,18 +287,14 @@ impl<'a> Secrets<'a> {
         let (permit, how) = attempt.let_through(judged).await?;
         let change = attempt.intend(permit).await?;
         let now = self.engine.clock.now();
-        let backends = Arc::clone(&self.engine.backends);
+        let (remover, by) = (self.engine.remover(), context.caller.user.clone());
         change
             .carry_out(move |writer| {
                 live_secret(writer, id, now)?;
                 if how == Deletion::UnlessUsed && !uses_of(writer, id.into())?.is_empty() {
                     return Err(Error::HasConsumers);
                 }
-                if let Some(stored) = writer.payload(id)? {
-                    backends.forget_later(writer, Owner::Secret(id), &stored, now)?;
-                }
-                writer.delete_secret(id)?;
-                Ok(())
+                remover.delete(writer, id, by.as_ref(), now)
             })
             .await
     }

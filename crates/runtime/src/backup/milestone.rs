@@ -16,7 +16,7 @@ pub(crate) const BACKUP: &str = "backup";
 pub(crate) const BACKUP_VERIFIED: &str = "backup-verified";
 
 /// Somebody looked at every secret that nobody seems to own or use.
-pub(crate) const ORPHAN_REVIEW: &str = "orphan-review";
+pub(crate) const ORPHAN_REVIEW: &str = strongroom_core::review::MILESTONE;
 /// Every hardware token was examined, and none was unfit. Noted with the warnings that were left.
 pub const HSM_CHECK: &str = "hsm-check";
 /// A hardware token was failed on purpose, and nothing was lost by it.

@@ -1,7 +1,8 @@
 use super::{Control, Severity};
 use crate::backup::ORPHAN_REVIEW;
 
-const REVIEW: &str = "review the secrets, then note it: strongroom-admin attest orphan-review --detail WHO";
+const REVIEW: &str =
+    "strongroom-admin review start --to review.csv, decide in the file, then review decide and review apply";
 
 pub(super) const CONTROLS: [Control; 1] = [Control {
     id: "REV-01",

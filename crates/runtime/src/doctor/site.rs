@@ -64,7 +64,10 @@ impl<'a> Site<'a> {
         match told.done(name) {
             None => Examined::warn("never noted", remedy),
             Some(at) if self.days_since(at) > QUARTER => Examined::warn(format!("last done {at}"), remedy),
-            Some(at) => Examined::pass(format!("done {at}")),
+            Some(at) => match told.detail(name) {
+                None | Some("") => Examined::pass(format!("done {at}")),
+                Some(detail) => Examined::pass(format!("done {at}: {detail}")),
+            },
         }
     }
 

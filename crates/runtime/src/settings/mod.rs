@@ -3,6 +3,7 @@
 mod alerts;
 mod audit;
 mod cors;
+mod deletion;
 mod doctor;
 mod edge;
 mod expiry;
@@ -26,6 +27,7 @@ mod tls;
 
 pub use alerts::AlertsSection;
 pub use audit::AuditSection;
+pub use deletion::DeletionSection;
 pub use doctor::DoctorSection;
 pub use edge::EdgeSection;
 pub use expiry::ExpirySection;

@@ -11,6 +11,7 @@ use strongroom_edge::{ClientCertificates, Limits, TlsFiles};
 use super::alerts::{AlertsSection, alerts};
 use super::audit::{AuditSection, audit};
 use super::cors::cors;
+use super::deletion::{DeletionSection, deletion};
 use super::doctor::{DoctorSection, doctor};
 use super::edge::{EdgeSection, edge, is_public};
 use super::expiry::{ExpirySection, expiry};
@@ -62,6 +63,8 @@ pub struct Settings {
     pub quotas: EffectiveQuotas,
     /// How orders are carried out.
     pub orders: OrdersSection,
+    /// What becomes of secrets that are deleted.
+    pub deletion: DeletionSection,
     /// What becomes of secrets that have expired.
     pub expiry: ExpirySection,
     /// Which secret stores there are.
@@ -166,6 +169,7 @@ impl Settings {
             policy: policy(&mut reader),
             quotas: quotas(&mut reader),
             orders,
+            deletion: deletion(&mut reader),
             expiry: expiry(&mut reader),
             pkcs11,
             rotation: rotation(&mut reader),

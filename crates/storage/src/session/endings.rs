@@ -51,6 +51,10 @@ impl EndingWriter for Session<'_> {
         self.run(|connection| unread_certificates::claim(connection, now, until))
     }
 
+    fn add_unread_certificate(&mut self, id: SecretId) -> Result<(), StorageError> {
+        self.run(|connection| unread_certificates::add(connection, id))
+    }
+
     fn forget_unread_certificate(&mut self, id: SecretId) -> Result<(), StorageError> {
         self.run(|connection| unread_certificates::delete(connection, id))
     }

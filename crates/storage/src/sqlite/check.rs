@@ -6,7 +6,7 @@ use diesel::sql_types::Text;
 use crate::Connection;
 
 /// What each question finds wrong, a line each.
-const QUESTIONS: [&str; 7] = [
+const QUESTIONS: [&str; 9] = [
     "SELECT integrity_check AS finding FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
     r#"SELECT "table" || ' refers to a row of ' || parent || ' that is not there' AS finding
        FROM pragma_foreign_key_check() LIMIT 100"#,
@@ -29,6 +29,13 @@ const QUESTIONS: [&str; 7] = [
        WHERE NOT EXISTS (SELECT 1 FROM secrets WHERE id = acls.object)
          AND NOT EXISTS (SELECT 1 FROM containers WHERE id = acls.object)
        LIMIT 100",
+    "SELECT 'the payload of secret ' || lower(hex(secret)) || ' outlives it' AS finding
+       FROM payloads
+       WHERE NOT EXISTS (SELECT 1 FROM secrets WHERE id = payloads.secret)
+         AND NOT EXISTS (SELECT 1 FROM deleted_secrets WHERE id = payloads.secret)
+       LIMIT 100",
+    "SELECT 'secret ' || lower(hex(id)) || ' is deleted and is not' AS finding
+       FROM deleted_secrets AS d WHERE EXISTS (SELECT 1 FROM secrets WHERE id = d.id) LIMIT 100",
     "SELECT 'consumer ' || lower(hex(id)) || ' outlives its ' || kind AS finding
        FROM consumers AS c
        WHERE NOT CASE kind WHEN 'secret' THEN EXISTS (SELECT 1 FROM secrets WHERE id = c.object)

@@ -10,17 +10,18 @@ use crate::error::OpenError;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// The schema version this program works with. Each migration sets its own in the file's header.
-pub(super) const VERSION: u32 = 6;
+pub(super) const VERSION: u32 = 7;
 
 /// Marks the file as ours in its header: "Strg".
 pub(super) const APPLICATION_ID: u32 = 0x5374_7267;
 
 /// Every table and index that must be there.
-const OBJECTS: [&str; 52] = [
+const OBJECTS: [&str; 65] = [
     "acl_users",
     "acl_users_by_user",
     "acls",
     "applied_changes",
+    "condemned_secrets",
     "consumers",
     "consumers_by_position",
     "consumers_by_project",
@@ -31,12 +32,20 @@ const OBJECTS: [&str; 52] = [
     "containers",
     "containers_by_name",
     "containers_by_position",
+    "deleted_secrets",
+    "deleted_secrets_by_project",
+    "deleted_secrets_by_time",
     "disposals",
     "disposals_by_due",
     "disposals_by_key",
     "endings",
     "endings_by_due",
     "endings_by_end",
+    "errands",
+    "errands_by_end",
+    "errands_by_key",
+    "errands_by_open",
+    "last_reads",
     "master_keys",
     "milestones",
     "nodes",
@@ -54,6 +63,10 @@ const OBJECTS: [&str; 52] = [
     "project_keys_by_master",
     "project_quotas",
     "projects",
+    "replacements",
+    "replacements_by_until",
+    "reviews",
+    "reviews_by_stage",
     "rotations",
     "rotations_by_backend",
     "secret_buckets",

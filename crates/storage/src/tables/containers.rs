@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use strongroom_core::container::{Container, ContainerQuery, ContainerType, Member};
 use strongroom_core::secret::{Label, Page};
@@ -116,6 +117,12 @@ pub(crate) fn insert(connection: &mut Connection, container: &Container) -> Resu
         .members
         .iter()
         .try_for_each(|member| container_members::insert(connection, container.id, member))
+}
+
+/// Whether there is a container of that id.
+pub(crate) fn is_there(connection: &mut Connection, id: ContainerId) -> Result<bool, Fault> {
+    let row = containers::table.filter(containers::id.eq(id.as_bytes().as_slice()));
+    Ok(select(exists(row)).get_result(connection)?)
 }
 
 /// Sets when the container last changed.

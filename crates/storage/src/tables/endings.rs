@@ -3,7 +3,9 @@ use strongroom_core::expiry::Ending;
 use strongroom_core::ports::EndingQuery;
 use strongroom_core::{Secret, SecretId, Timestamp};
 
-use self::row::{Row, Stored};
+pub(crate) use self::row::Stored;
+
+use self::row::Row;
 use super::orders::Worker;
 use super::secrets;
 use crate::Connection;
@@ -104,6 +106,20 @@ pub(crate) fn claim(
         ))
         .execute(connection)?;
     Ok(Some(ending))
+}
+
+/// Takes what is known about a secret's end out of the table, if there is anything.
+pub(crate) fn take(connection: &mut Connection, id: SecretId) -> Result<Option<Stored>, Fault> {
+    let ending = find(connection, id)?;
+    delete(connection, id)?;
+    Ok(ending.as_ref().map(Stored::of))
+}
+
+/// Puts back what was taken.
+pub(crate) fn put_back(connection: &mut Connection, id: SecretId, stored: &Stored) -> Result<(), Fault> {
+    let id = id.as_bytes().as_slice();
+    diesel::insert_into(endings::table).values((endings::secret.eq(id), stored)).execute(connection)?;
+    Ok(())
 }
 
 /// Forgets the end of that secret.

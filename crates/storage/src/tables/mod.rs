@@ -5,11 +5,16 @@
 
 pub(crate) mod acls;
 pub(crate) mod applied_changes;
+pub(crate) mod belongings;
+pub(crate) mod candidates;
 pub(crate) mod consumers;
 pub(crate) mod container_members;
 pub(crate) mod containers;
+pub(crate) mod deleted_secrets;
 pub(crate) mod disposals;
 pub(crate) mod endings;
+pub(crate) mod errands;
+pub(crate) mod last_reads;
 pub(crate) mod master_keys;
 pub(crate) mod milestones;
 pub(crate) mod nodes;
@@ -20,6 +25,8 @@ pub(crate) mod preferred_stores;
 pub(crate) mod project_keys;
 pub(crate) mod project_quotas;
 pub(crate) mod projects;
+pub(crate) mod replacements;
+pub(crate) mod reviews;
 pub(crate) mod rotations;
 pub(crate) mod sealed_secrets;
 pub(crate) mod secret_buckets;

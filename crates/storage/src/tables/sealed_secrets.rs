@@ -40,8 +40,10 @@ pub(crate) fn find(connection: &mut Connection, id: SecretId) -> Result<Option<S
 
 /// A secret without a payload, or none at all.
 fn incomplete(connection: &mut Connection, id: SecretId) -> Result<Option<SealedSecret>, Fault> {
+    // There may be a payload without a secret: a deleted one's.
+    let Some(secret) = secrets::find(connection, id)? else { return Ok(None) };
     match payloads::of_secret(connection, id)? {
         Some(_) => Err(Fault::corrupt("payloads.project_key")),
-        None => Ok(secrets::find(connection, id)?.map(|secret| (secret, None))),
+        None => Ok(Some((secret, None))),
     }
 }

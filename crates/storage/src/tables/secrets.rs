@@ -1,10 +1,12 @@
 use diesel::dsl::{count, count_star};
 use diesel::prelude::*;
+use diesel::result::DatabaseErrorKind;
+use diesel::result::Error::DatabaseError;
 use strongroom_core::ports::TypeCount;
 use strongroom_core::secret::{BitLength, Label};
 use strongroom_core::{ContentType, ProjectId, Secret, SecretId, SecretType, Timestamp, UserId};
 
-use super::{acls, consumers, container_members, endings, payloads, projects, user_metadata};
+use super::{acls, consumers, container_members, endings, last_reads, payloads, projects, user_metadata};
 use crate::Connection;
 use crate::column;
 use crate::fault::Fault;
@@ -101,10 +103,17 @@ pub(crate) fn set_content_type(
     // Mostly it was inserted with it, and diesel has an update parsed anew each time.
     let stored: Option<Option<String>> =
         secret().select(secrets::content_type).get_result(connection).optional()?;
-    if stored.flatten().as_deref() != Some(content_type.as_str()) {
+    let Some(stored) = stored else { return Err(missing()) };
+    if stored.as_deref() != Some(content_type.as_str()) {
         diesel::update(secret()).set(secrets::content_type.eq(content_type.as_str())).execute(connection)?;
     }
     Ok(())
+}
+
+/// The reference from payloads to secrets, which no constraint guards: a deleted secret has a payload, too.
+fn missing() -> Fault {
+    let told = Box::new("there is no such secret".to_owned());
+    Fault::Database(DatabaseError(DatabaseErrorKind::ForeignKeyViolation, told))
 }
 
 /// Sets when the secret last changed.
@@ -117,25 +126,48 @@ pub(crate) fn touch(connection: &mut Connection, id: SecretId, updated: Timestam
 
 /// Removes a secret with everything that belongs to it; `false` when there was none.
 pub(crate) fn delete(connection: &mut Connection, tally: &mut Tally, id: SecretId) -> Result<bool, Fault> {
-    let row: Option<(i64, i64, bool)> = secrets::table
-        .filter(secrets::id.eq(id.as_bytes().as_slice()))
-        .select((secrets::project, secrets::position, secrets::live))
-        .get_result(connection)
-        .optional()?;
-    let Some((project, position, live)) = row else {
-        return Ok(false);
-    };
+    let Some(place) = place(connection, id)? else { return Ok(false) };
     acls::delete(connection, id.into())?;
     consumers::delete_all(connection, id.into())?;
     container_members::forget(connection, id)?;
     user_metadata::delete_all(connection, id)?;
     payloads::delete(connection, id)?;
     endings::delete(connection, id)?;
-    diesel::delete(secrets::table.filter(secrets::id.eq(id.as_bytes().as_slice()))).execute(connection)?;
-    if live {
-        tally.subtract(project, position);
-    }
+    last_reads::delete(connection, id)?;
+    delete_row(connection, tally, id, place)?;
     Ok(true)
+}
+
+/// Where a secret is in its project, and whether it is counted there.
+#[derive(Clone, Copy, Queryable)]
+pub(crate) struct Place {
+    project: i64,
+    position: i64,
+    live: bool,
+}
+
+/// The place of a secret that is there.
+pub(crate) fn place(connection: &mut Connection, id: SecretId) -> Result<Option<Place>, Fault> {
+    let place = secrets::table
+        .filter(secrets::id.eq(id.as_bytes().as_slice()))
+        .select((secrets::project, secrets::position, secrets::live))
+        .get_result(connection)
+        .optional()?;
+    Ok(place)
+}
+
+/// Removes a secret's own row, once nothing names it any more.
+pub(crate) fn delete_row(
+    connection: &mut Connection,
+    tally: &mut Tally,
+    id: SecretId,
+    place: Place,
+) -> Result<(), Fault> {
+    diesel::delete(secrets::table.filter(secrets::id.eq(id.as_bytes().as_slice()))).execute(connection)?;
+    if place.live {
+        tally.subtract(place.project, place.position);
+    }
+    Ok(())
 }
 
 /// Secrets that have expired at `before` or earlier, the longest expired first.

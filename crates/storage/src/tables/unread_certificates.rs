@@ -30,6 +30,22 @@ pub(crate) fn claim(
     column::id(&id, "unread_certificates.secret").map(Some)
 }
 
+/// Adds a secret, unless it is there; it is due at once.
+pub(crate) fn add(connection: &mut Connection, id: SecretId) -> Result<(), Fault> {
+    delete(connection, id)?;
+    let secret = unread_certificates::secret.eq(id.as_bytes().as_slice());
+    diesel::insert_into(unread_certificates::table)
+        .values((secret, unread_certificates::due.eq(0)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Takes a secret out; tells whether it was there.
+pub(crate) fn take(connection: &mut Connection, id: SecretId) -> Result<bool, Fault> {
+    let row = unread_certificates::table.filter(unread_certificates::secret.eq(id.as_bytes().as_slice()));
+    Ok(diesel::delete(row).execute(connection)? > 0)
+}
+
 /// Removes one.
 pub(crate) fn delete(connection: &mut Connection, id: SecretId) -> Result<(), Fault> {
     let row = unread_certificates::table.filter(unread_certificates::secret.eq(id.as_bytes().as_slice()));

@@ -1,10 +1,11 @@
 //! Lists are what a naive model says, after any mixture of inserts, deletes, expiries and sweeps.
 
+use std::collections::HashMap;
 use std::num::NonZero;
 
 use proptest::prelude::*;
 use strongroom_core::secret::{BitLength, DateFilter, Label, Paging, SecretQuery, Sort};
-use strongroom_core::{Secret, SecretType};
+use strongroom_core::{Secret, SecretId, SecretType};
 use tokio::runtime;
 
 use crate::fixture::{Sqlite, Subject, at, list, project, secret, write};
@@ -16,6 +17,10 @@ enum Step {
     Insert(usize, Shape),
     /// From that share of the list on, so many.
     Delete(prop::sample::Index, usize),
+    /// The same, so that it can be undone.
+    Hide(prop::sample::Index, usize),
+    /// Some of those that can be, a few of which are destroyed instead.
+    Restore(prop::sample::Index, usize),
     /// Seconds pass, and with them secrets.
     Wait(i64),
     Sweep,
@@ -57,6 +62,8 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (1..4_usize, shape()).prop_map(|(count, shape)| Step::Insert(count, shape)),
         1 => (200..700_usize, shape()).prop_map(|(count, shape)| Step::Insert(count, shape)),
         2 => (any::<prop::sample::Index>(), 1..300_usize).prop_map(|(from, count)| Step::Delete(from, count)),
+        2 => (any::<prop::sample::Index>(), 1..300_usize).prop_map(|(from, count)| Step::Hide(from, count)),
+        2 => (any::<prop::sample::Index>(), 1..300_usize).prop_map(|(from, count)| Step::Restore(from, count)),
         2 => (1..40_i64).prop_map(Step::Wait),
         1 => Just(Step::Sweep),
     ]
@@ -111,11 +118,17 @@ fn query() -> impl Strategy<Value = SecretQuery> {
 async fn play(repository: &impl Subject, steps: Vec<Step>, queries: Vec<SecretQuery>) {
     let (project, other) = (project("p"), project("other"));
     let mut model: Vec<Secret> = Vec::new();
+    let mut hidden: Vec<Secret> = Vec::new();
+    // Every secret there ever was.
+    let mut inserted: HashMap<SecretId, usize> = HashMap::new();
     let mut now = 0;
     for step in steps {
         match step {
             Step::Insert(count, shape) => {
                 let new: Vec<Secret> = (0..count).map(|_| shaped(&secret(&project, now), &shape)).collect();
+                for secret in &new {
+                    inserted.insert(secret.id, inserted.len());
+                }
                 model.extend(new.iter().cloned());
                 let noise = secret(&other, now);
                 write(repository, move |writer| {
@@ -138,7 +151,47 @@ async fn play(repository: &impl Subject, steps: Vec<Step>, queries: Vec<SecretQu
                 .await
                 .unwrap();
             }
-            Step::Delete(..) => {}
+            Step::Hide(from, count) if !model.is_empty() => {
+                let from = from.index(model.len());
+                let gone: Vec<_> = model.drain(from..(from + count).min(model.len())).collect();
+                hidden.extend(gone.iter().cloned());
+                write(repository, move |writer| {
+                    for secret in &gone {
+                        assert!(writer.hide_secret(secret.id, at(now), None)?);
+                        assert!(
+                            !writer.hide_secret(secret.id, at(now), None)?
+                                && !writer.delete_secret(secret.id)?
+                        );
+                    }
+                    Ok(())
+                })
+                .await
+                .unwrap();
+            }
+            Step::Restore(from, count) if !hidden.is_empty() => {
+                let from = from.index(hidden.len());
+                let some: Vec<_> = hidden.drain(from..(from + count).min(hidden.len())).collect();
+                let (purged, back): (Vec<_>, Vec<_>) =
+                    some.into_iter().partition(|secret| secret.id.as_bytes()[0] % 8 == 0);
+                for secret in &back {
+                    let place = model.partition_point(|one| inserted[&one.id] < inserted[&secret.id]);
+                    model.insert(place, secret.clone());
+                }
+                write(repository, move |writer| {
+                    for secret in &back {
+                        assert!(writer.restore_secret(secret.id)?);
+                        assert!(!writer.destroy_deleted_secret(secret.id)?);
+                    }
+                    for secret in &purged {
+                        assert!(writer.destroy_deleted_secret(secret.id)?);
+                        assert!(!writer.restore_secret(secret.id)?);
+                    }
+                    Ok(())
+                })
+                .await
+                .unwrap();
+            }
+            Step::Delete(..) | Step::Hide(..) | Step::Restore(..) => {}
             Step::Wait(seconds) => now += seconds,
             Step::Sweep => {
                 repository.sweep(at(now)).await;

@@ -8,6 +8,8 @@ mod corrupt;
 mod endings;
 mod orders;
 mod quotas;
+mod reviews;
 mod secrets;
 mod support;
 mod transport_keys;
+mod undo;

@@ -68,6 +68,9 @@ pub trait EndingWriter {
         until: Timestamp,
     ) -> Result<Option<SecretId>, StorageError>;
 
+    /// Has a secret looked at for a certificate, as soon as somebody comes to it.
+    fn add_unread_certificate(&mut self, id: SecretId) -> Result<(), StorageError>;
+
     /// Notes that there is nothing more to read in that secret.
     fn forget_unread_certificate(&mut self, id: SecretId) -> Result<(), StorageError>;
 }

@@ -14,30 +14,36 @@ mod consumers;
 mod containers;
 mod disposals;
 mod endings;
+mod errands;
 mod keys;
 mod milestones;
 mod nodes;
 mod orders;
 mod quotas;
+mod reviews;
 mod rotations;
 mod secrets;
 mod stores;
 mod transport_keys;
+mod undo;
 
 pub use acls::{AclReader, AclWriter};
 pub use consumers::{ConsumerReader, ConsumerWriter};
 pub use containers::{ContainerReader, ContainerWriter};
 pub use disposals::{DisposalReader, DisposalWriter};
 pub use endings::{EndingQuery, EndingReader, EndingWriter, TypeCount};
+pub use errands::{ErrandReader, ErrandWriter};
 pub use keys::{KeyReader, KeyWriter};
 pub use milestones::{Milestone, MilestoneReader, MilestoneWriter};
 pub use nodes::{NodeReader, NodeWriter};
 pub use orders::{OrderReader, OrderWriter};
 pub use quotas::{QuotaReader, QuotaWriter};
+pub use reviews::{ReviewReader, ReviewWriter};
 pub use rotations::{RotationReader, RotationWriter};
 pub use secrets::{SealedSecret, SecretReader, SecretWriter};
 pub use stores::{StoreReader, StoreRecord, StoreWriter};
 pub use transport_keys::{TransportKeyReader, TransportKeyWriter};
+pub use undo::{UndoReader, UndoWriter};
 
 /// Questions asked of one consistent state of the repository. May run again from the start.
 pub type ReadJob = Box<dyn FnMut(&mut dyn Reader) -> Result<(), Contended> + Send>;
@@ -106,13 +112,16 @@ pub trait Reader:
     + ContainerReader
     + DisposalReader
     + EndingReader
+    + ErrandReader
     + MilestoneReader
     + NodeReader
     + OrderReader
     + QuotaReader
+    + ReviewReader
     + StoreReader
     + RotationReader
     + TransportKeyReader
+    + UndoReader
 {
 }
 
@@ -124,13 +133,16 @@ impl<T> Reader for T where
         + ContainerReader
         + DisposalReader
         + EndingReader
+        + ErrandReader
         + MilestoneReader
         + NodeReader
         + OrderReader
         + QuotaReader
+        + ReviewReader
         + StoreReader
         + RotationReader
         + TransportKeyReader
+        + UndoReader
         + ?Sized
 {
 }
@@ -145,13 +157,16 @@ pub trait Writer:
     + ContainerWriter
     + DisposalWriter
     + EndingWriter
+    + ErrandWriter
     + MilestoneWriter
     + NodeWriter
     + OrderWriter
     + QuotaWriter
+    + ReviewWriter
     + StoreWriter
     + RotationWriter
     + TransportKeyWriter
+    + UndoWriter
 {
 }
 
@@ -164,13 +179,16 @@ impl<T> Writer for T where
         + ContainerWriter
         + DisposalWriter
         + EndingWriter
+        + ErrandWriter
         + MilestoneWriter
         + NodeWriter
         + OrderWriter
         + QuotaWriter
+        + ReviewWriter
         + StoreWriter
         + RotationWriter
         + TransportKeyWriter
+        + UndoWriter
         + ?Sized
 {
 }

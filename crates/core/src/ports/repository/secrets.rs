@@ -11,14 +11,14 @@ pub trait SecretReader {
     /// The secret of that id.
     fn secret(&mut self, id: SecretId) -> Result<Option<Secret>, StorageError>;
 
-    /// The stored payload of that secret.
+    /// The stored payload of that secret, deleted or not.
     fn payload(&mut self, id: SecretId) -> Result<Option<StoredPayload>, StorageError>;
 
     /// A secret with its payload and the project key that opens it, at the price of one look. The payload is
     /// `None` when the secret has none. A payload whose key is not there is corrupt.
     fn sealed_secret(&mut self, id: SecretId) -> Result<Option<SealedSecret>, StorageError>;
 
-    /// Secrets whose payloads are sealed under that project key, in the order of their ids, beginning after
+    /// Secrets, deleted or not, whose payloads are sealed under that project key, in the order of their ids, beginning after
     /// `after`.
     fn secrets_sealed_under(
         &mut self,

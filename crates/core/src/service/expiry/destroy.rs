@@ -1,10 +1,7 @@
 //! What becomes of secrets that have expired. Nobody can read them to the second; some time later they are
 //! destroyed.
 
-use std::sync::Arc;
-
 use crate::audit::{Action, Target};
-use crate::disposal::Owner;
 use crate::error::Error;
 use crate::id::SecretId;
 use crate::service::engine::{Engine, KeyManager};
@@ -27,18 +24,13 @@ impl KeyManager {
 impl Engine {
     async fn destroy_expired(&self, id: SecretId, before: Timestamp) -> Result<(), Error> {
         self.own_act(Action::SecretDestroy, Target::Secret(id), async |change| {
-            let backends = Arc::clone(&self.backends);
-            let now = self.clock.now();
+            let (remover, now) = (self.remover(), self.clock.now());
             self.write(change, move |writer| {
                 // Its owner may have deleted it meanwhile.
-                let Some(_) = writer.secret(id)?.filter(|secret| secret.is_expired(before)) else {
-                    return Ok(());
-                };
-                if let Some(stored) = writer.payload(id)? {
-                    backends.forget_later(writer, Owner::Secret(id), &stored, now)?;
+                match writer.secret(id)? {
+                    Some(secret) if secret.is_expired(before) => remover.destroy(writer, id, now),
+                    _ => Ok(()),
                 }
-                writer.delete_secret(id)?;
-                Ok(())
             })
             .await
         })

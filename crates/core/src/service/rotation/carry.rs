@@ -129,7 +129,7 @@ impl Shift<'_> {
     }
 }
 
-/// The next secrets that are sealed under one of these keys, lowest version first.
+/// The next secrets, deleted or not, that are sealed under one of these keys, lowest version first.
 pub(super) fn sealed_under(
     reader: &mut dyn Reader,
     keys: &[ProjectKey],
@@ -141,14 +141,18 @@ pub(super) fn sealed_under(
             continue;
         }
         let after = passed.filter(|(last, _)| *last == key.version).map(|(_, id)| id);
-        let mut found = Vec::new();
+        let mut batch = Vec::new();
         for id in reader.secrets_sealed_under(key.id, after, limit)? {
-            if let Some((secret, Some((stored, _)))) = reader.sealed_secret(id)? {
-                found.push(Found { key: key.clone(), secret, stored });
+            let found = match reader.sealed_secret(id)? {
+                None => reader.sealed_deleted_secret(id)?,
+                found => found,
+            };
+            if let Some((secret, Some((stored, _)))) = found {
+                batch.push(Found { key: key.clone(), secret, stored });
             }
         }
-        if !found.is_empty() {
-            return Ok(found);
+        if !batch.is_empty() {
+            return Ok(batch);
         }
     }
     Ok(Vec::new())

@@ -1,4 +1,5 @@
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 use strongroom_core::expiry::{Acknowledgement, Ending, Window};
 use strongroom_core::{Certificate, Timestamp};
 
@@ -70,9 +71,9 @@ fn window(days: i64) -> Result<Window, Fault> {
 }
 
 /// What is known about an end, as it lies in the columns.
-#[derive(AsChangeset, Insertable)]
+#[derive(AsChangeset, Insertable, Serialize, Deserialize)]
 #[diesel(table_name = endings, treat_none_as_null = true)]
-pub(super) struct Stored {
+pub(crate) struct Stored {
     ends: i64,
     certificate_ends: Option<i64>,
     subject: Option<String>,
