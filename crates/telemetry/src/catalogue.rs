@@ -153,7 +153,9 @@ mod tests {
     #[test]
     fn the_handbook_lists_every_metric_as_it_is() {
         let page = handbook("src/metrics.md");
-        let listed: Vec<_> = page.lines().filter(|line| line.starts_with("| `")).map(str::to_owned).collect();
+        let (_, table) = page.split_once("## Every metric").unwrap();
+        let listed: Vec<_> =
+            table.lines().filter(|line| line.starts_with("| `")).map(str::to_owned).collect();
         let expected: Vec<_> = CATALOGUE.iter().map(row).collect();
         assert_eq!(listed, expected, "docs/src/metrics.md should have:\n{}", expected.join("\n"));
     }
