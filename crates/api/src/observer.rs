@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn what_clients_make_up_does_not_get_into_the_numbers() {
         let notes = Arc::new(Notes::default());
-        let observer: Arc<dyn Observer> = Arc::clone(&notes) as _;
+        let observer: Arc<dyn Observer> = notes.clone();
         for (method, seen) in [("PUT", "PUT"), ("BREW", "_OTHER")] {
             let (parts, ()) = http::Request::builder().method(method).body(()).unwrap().into_parts();
             let sight = Sight::new(Some(&observer), &parts, None);

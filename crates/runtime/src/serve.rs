@@ -10,6 +10,7 @@ use strongroom_core::KeyManager;
 use strongroom_edge::{Connections, Refusals, Server, Stopping};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::alerts::{Answering, Watching};
@@ -67,24 +68,25 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
         lock_outs: lock_outs.clone(),
     };
     let watching = Watching::start(parts.watch, answering, settings.audit.folder.clone());
-    let sweeper = tokio::spawn(expiry::look_after(
+    let refusals = Refusals::new(settings.edge.refusal_window);
+    let mut chores = JoinSet::new();
+    chores.spawn(expiry::look_after(
         Arc::clone(&parts.repository),
         parts.manager.clone(),
         settings.expiry.clone(),
     ));
-    let reader = tokio::spawn(expiry::read_certificates(parts.manager.clone()));
-    let teller = tokio::spawn(expiry::tell(parts.manager.clone(), parts.notifier.clone()));
-    let disposer = tokio::spawn(forgetting(parts.manager.clone()));
-    let errands = tokio::spawn(errands(parts.manager.clone()));
-    let reads = tokio::spawn(storing_reads(parts.manager.clone()));
+    chores.spawn(expiry::read_certificates(parts.manager.clone()));
+    chores.spawn(expiry::tell(parts.manager.clone(), parts.notifier.clone()));
+    chores.spawn(forgetting(parts.manager.clone()));
+    chores.spawn(errands(parts.manager.clone()));
+    chores.spawn(storing_reads(parts.manager.clone()));
+    chores.spawn(edge::record_refusals(parts.manager.clone(), refusals.clone()));
+    chores.spawn(service_manager::keep_alive());
     let rotator =
         Rotator::start(&parts.manager, settings.rotation.share_percent).await.map_err(RunError::Rotation)?;
     let workers = Workers::start(&parts.manager, settings.orders.workers);
-    let refusals = Refusals::new(settings.edge.refusal_window);
-    let recorder = tokio::spawn(edge::record_refusals(parts.manager.clone(), refusals.clone()));
     let scheme = if rules.tls.is_some() { "https" } else { "http" };
     let endpoint = format!("{scheme}://{address}");
-    let alive = tokio::spawn(service_manager::keep_alive());
     let patience = settings.limits.drain_timeout;
     let api = parts.api.taking_on(edge::admission(&settings.load, lock_outs, refusals.clone()));
     let idle = api.idle();
@@ -112,28 +114,14 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     let stopped = server.counting(connections).run(told, idle).await;
     workers.stop(patience).await;
     rotator.stop(patience).await;
-    sweeper.abort();
-    teller.abort();
-    reader.abort();
-    disposer.abort();
-    errands.abort();
-    reads.abort();
-    recorder.abort();
-    alive.abort();
+    chores.shutdown().await;
     edge::record(&parts.manager, refusals.take()).await;
     watching.stop(FORWARD_LAST).await;
-    // The journal closes with the last use of it, and its last records are still to be sent.
-    sweeper.await.ok();
-    teller.await.ok();
-    reader.await.ok();
-    disposer.await.ok();
-    errands.await.ok();
-    reads.await.ok();
     if let Err(error) = parts.manager.store_reads().await {
         tracing::warn!(error = chain(&error), "when secrets were last read is not stored");
     }
-    recorder.await.ok();
     onlookers.stop().await;
+    // The journal closes with the last use of it, and its last records are still to be sent.
     drop(parts.manager);
     tokio::join!(parts.forwarding.stop(FORWARD_LAST), parts.notifier.stop(FORWARD_LAST));
     telemetry.stop().await;

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
 use strongroom_core::ports::{
-    BackendError, BackendId, Canary, GenerationError, KeyPair, KeyRequest, MasterKeyVersion, ProjectKey,
-    Sealed, SecretBackend,
+    BackendError, BackendId, Canary, GenerationError, KeyPair, KeyRequest, MasterKeyVersion, PayloadKind,
+    ProjectKey, Sealed, SecretBackend,
 };
 use strongroom_core::store::StoreNames;
 use strongroom_core::trace::TARGET;
@@ -130,6 +130,16 @@ impl SecretBackend for WatchedBackend {
         payload: &Payload,
     ) -> Result<Sealed, BackendError> {
         self.measured(&self.seal, self.inner.seal(key, binding, payload)).await
+    }
+
+    async fn seal_as(
+        &self,
+        kind: &PayloadKind,
+        key: &ProjectKey,
+        binding: &[u8],
+        payload: &Payload,
+    ) -> Result<Sealed, BackendError> {
+        self.measured(&self.seal, self.inner.seal_as(kind, key, binding, payload)).await
     }
 
     async fn open(&self, key: &ProjectKey, binding: &[u8], sealed: &Sealed) -> Result<Payload, BackendError> {

@@ -133,20 +133,20 @@ pub(super) fn read(
         let lines = serde_json::Deserializer::from_reader(&mut reader).into_iter::<Line>();
         for (number, line) in (1..).zip(lines) {
             let line = line.map_err(|error| garbled(number, error.to_string()))?;
-            shown(number, returned(line).map_err(|reason| garbled(number, reason))?)?;
+            shown(number, returned(&line).map_err(|reason| garbled(number, reason))?)?;
         }
     } else {
         // The head is line 1.
         for (number, line) in (2..).zip(csv::Reader::from_reader(&mut reader).into_deserialize::<Line>()) {
             let line = line.map_err(|error| garbled(number, error.to_string()))?;
-            shown(number, returned(line).map_err(|reason| garbled(number, reason))?)?;
+            shown(number, returned(&line).map_err(|reason| garbled(number, reason))?)?;
         }
     }
     let digest = reader.into_inner().hash.finish();
-    Ok(digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(digest))
 }
 
-fn returned(line: Line) -> Result<Returned, String> {
+fn returned(line: &Line) -> Result<Returned, String> {
     Ok(Returned {
         review: ReviewId::parse(&line.review).map_err(|error| format!("review: {error}"))?,
         secret: SecretId::parse(&line.secret).map_err(|error| format!("secret: {error}"))?,
