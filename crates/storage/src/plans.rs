@@ -255,11 +255,6 @@ fn a_claim_passes_over_every_order_that_has_ended() {
 
 #[test]
 fn what_is_counted_again_and_again_is_counted_by_an_index_alone() {
-    let expiring = plans(|writer| writer.count_expiring(now(), now()));
-    assert_eq!(
-        expiring,
-        ["SEARCH secrets USING COVERING INDEX secrets_expiring (live=? AND expiration>? AND expiration<?)"]
-    );
     let [count, oldest] = &plans(|writer| writer.pending_orders())[..] else { panic!("two questions") };
     assert_eq!(count, "SEARCH orders USING COVERING INDEX orders_by_state (state=?)");
     assert_eq!(oldest, "SEARCH orders USING INDEX orders_by_state (state=?)");

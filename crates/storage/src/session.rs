@@ -112,10 +112,6 @@ impl SecretReader for Session<'_> {
         self.run(|connection| secrets::expired(connection, before, limit))
     }
 
-    fn count_expiring(&mut self, after: Timestamp, until: Timestamp) -> Result<u64, StorageError> {
-        self.run(|connection| secrets::count_expiring(connection, after, until))
-    }
-
     fn user_metadata(&mut self, id: SecretId) -> Result<UserMetadata, StorageError> {
         self.run(|connection| user_metadata::of_secret(connection, id))
     }

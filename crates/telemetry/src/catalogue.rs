@@ -90,7 +90,7 @@ catalogue! {
     ROTATION_FAILED = ("strongroom.rotation.failed", Kind::Gauge, "{object}", ["strongroom.store"]);
     /// The time since something was last done that is to be done regularly, such as `backup` or `master-key-backup`; absent before the first time.
     MILESTONE_AGE = ("strongroom.milestone.age", Kind::Measure, "s", ["strongroom.milestone"]);
-    /// Secrets that expire within so many days.
+    /// Secrets that end within so many days, by their expiration or a certificate in them.
     EXPIRING = ("strongroom.secrets.expiring", Kind::UpDown, "{secret}", ["strongroom.days"]);
     /// Orders that are not carried out yet.
     ORDERS = ("strongroom.orders.pending", Kind::UpDown, "{order}", []);

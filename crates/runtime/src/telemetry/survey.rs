@@ -131,7 +131,7 @@ fn tell(
         Told { orders: reader.pending_orders()?, milestones: reader.milestones()?, ..Told::default() };
     for (days, name) in WINDOWS {
         let until = now.plus_seconds(days * SECONDS_A_DAY);
-        told.expiring.push((name, reader.count_expiring(now, until)?));
+        told.expiring.push((name, reader.count_endings(now, until)?));
     }
     for store in stores {
         let keys = reader.master_keys(store)?.into_iter();

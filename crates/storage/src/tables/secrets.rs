@@ -207,21 +207,6 @@ pub(crate) fn count_types(connection: &mut Connection, now: Timestamp) -> Result
         .collect()
 }
 
-/// How many secrets expire after `after` and no later than `until`.
-pub(crate) fn count_expiring(
-    connection: &mut Connection,
-    after: Timestamp,
-    until: Timestamp,
-) -> Result<u64, Fault> {
-    let number = secrets::table
-        .filter(secrets::live.eq(true))
-        .filter(secrets::expiration.gt(after.as_micros()))
-        .filter(secrets::expiration.le(until.as_micros()))
-        .count()
-        .get_result(connection)?;
-    column::count(number, "secrets")
-}
-
 /// Takes up to `limit` secrets that have expired at `now` out of the lists and their counts; they stay
 /// where they are otherwise. Tells how many it took.
 pub(crate) fn sweep(

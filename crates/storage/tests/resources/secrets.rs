@@ -1,6 +1,6 @@
+use strongroom_core::Object;
 use strongroom_core::acl::Acl;
 use strongroom_core::secret::SecretQuery;
-use strongroom_core::{Object, Secret};
 
 use crate::support::{
     Store, at, consumer, container, member, part, project, project_key, sealed, secret, user, uses_secret,
@@ -51,18 +51,4 @@ async fn deleting_a_secret_takes_along_its_list_its_consumers_and_its_places_in_
     let secrets = store.read(|reader| reader.secrets(&project("p"), &SecretQuery::default(), at(9))).await;
     assert_eq!(secrets.total, 1);
     store.assert_sound();
-}
-
-#[tokio::test]
-async fn secrets_are_counted_that_expire_within_a_time() {
-    let store = Store::new();
-    let expiring =
-        |project, expiration: Option<i64>| Secret { expiration: expiration.map(at), ..secret(project) };
-    let secrets = [("p", Some(10)), ("p", Some(20)), ("q", Some(30)), ("q", Some(40)), ("q", None)];
-    let secrets = secrets.map(|(project, expiration)| expiring(project, expiration));
-    store.write(move |writer| secrets.iter().try_for_each(|secret| writer.insert_secret(secret))).await;
-    for (after, until, expected) in [(0, 9, 0), (0, 10, 1), (10, 30, 2), (0, 99, 4), (40, 99, 0)] {
-        let counted = store.read(move |reader| reader.count_expiring(at(after), at(until))).await;
-        assert_eq!(counted, expected, "{after} to {until}");
-    }
 }

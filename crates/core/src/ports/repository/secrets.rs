@@ -44,9 +44,6 @@ pub trait SecretReader {
     /// Secrets of any project that have expired at `before` or earlier, the longest expired first.
     fn expired_secrets(&mut self, before: Timestamp, limit: u32) -> Result<Vec<SecretId>, StorageError>;
 
-    /// How many secrets of all projects expire after `after` and no later than `until`.
-    fn count_expiring(&mut self, after: Timestamp, until: Timestamp) -> Result<u64, StorageError>;
-
     /// All user metadata of that secret.
     fn user_metadata(&mut self, id: SecretId) -> Result<UserMetadata, StorageError>;
 }
