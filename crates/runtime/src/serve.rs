@@ -81,7 +81,6 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     chores.spawn(errands(parts.manager.clone()));
     chores.spawn(storing_reads(parts.manager.clone()));
     chores.spawn(edge::record_refusals(parts.manager.clone(), refusals.clone()));
-    chores.spawn(service_manager::keep_alive());
     let rotator =
         Rotator::start(&parts.manager, settings.rotation.share_percent).await.map_err(RunError::Rotation)?;
     let workers = Workers::start(&parts.manager, settings.orders.workers);
@@ -105,6 +104,7 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     tracing::info!(endpoint, "serving");
     ready(&endpoint);
     service_manager::ready(&endpoint);
+    chores.spawn(service_manager::keep_alive());
     let service = api.into_service();
     let server = Server::new(listener, service, turned_away, rules, settings.limits, refusals.clone());
     let told = async {
