@@ -11,6 +11,7 @@ use crypto_primes::{Flavor, is_prime};
 use dsa::Components;
 
 use super::dsa::DsaSize;
+use super::workshop::make_way;
 use crate::random::{NoRandom, SystemRng};
 
 /// Below it are the small factors.
@@ -45,8 +46,11 @@ fn prime_above(from: &BoxedUint, q: &Odd<BoxedUint>, bits: u32, small: &[u32]) -
     let residues: Vec<_> = residues.collect();
     for index in 0..CANDIDATES {
         let has_small_factor = residues.iter().any(|(prime, at, by)| (at + index * by) % prime == 0);
-        if !has_small_factor && base.bit_width() == bits && is_prime(Flavor::Any, &base) {
-            return Odd::new(base).into_option();
+        if !has_small_factor && base.bit_width() == bits {
+            make_way();
+            if is_prime(Flavor::Any, &base) {
+                return Odd::new(base).into_option();
+            }
         }
         base = base.wrapping_add(&step);
     }

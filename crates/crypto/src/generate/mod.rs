@@ -77,7 +77,7 @@ impl Generator {
 
 /// A pair that can be made.
 enum Pair {
-    Rsa { bits: usize },
+    Rsa { bits: u32 },
     Dsa(DsaSize),
     Elliptic(&'static Curve),
     Ed25519,
