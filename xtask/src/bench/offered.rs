@@ -2,12 +2,12 @@
 //! late because the server is counts as the server's latency.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use async_channel::{Receiver, Sender};
 use tokio::task::JoinSet;
-use tokio::time::sleep_until;
 
 use super::connection::Connection;
 use super::endpoint::Endpoint;
@@ -44,37 +44,53 @@ pub(super) struct Offered {
     pub(super) complaint: Option<String>,
 }
 
-/// When the requests of one offer are due.
-struct Schedule {
-    begun: Instant,
-    end: Instant,
-    interval: Duration,
-    turn: AtomicU32,
+/// A request that is due: which one, and since when.
+struct Due {
+    turn: usize,
+    since: Instant,
 }
 
 impl Offer {
-    /// Offers it for that long, from a single thread.
+    /// Offers it for that long, from a single thread and one that keeps time.
     pub(super) fn run(&self, duration: Duration) -> Result<Offered> {
         runtime()?.block_on(async {
             let mut opened = Vec::with_capacity(self.connections);
             for _ in 0..self.connections {
                 opened.push(Connection::open(&self.endpoint).await?);
             }
+            let (due, taken) = async_channel::unbounded();
             let begun = Instant::now();
-            let interval = Duration::from_secs_f64(1.0 / self.per_second);
-            let schedule =
-                Arc::new(Schedule { begun, end: begun + duration, interval, turn: AtomicU32::new(0) });
             let mut askers = JoinSet::new();
             for connection in opened {
-                askers.spawn(ask(self.clone(), Arc::clone(&schedule), connection));
+                askers.spawn(ask(self.clone(), begun + duration, taken.clone(), connection));
             }
+            let interval = Duration::from_secs_f64(1.0 / self.per_second);
+            let pacer = thread::spawn(move || keep_time(&due, begun, interval, duration));
             let mut offered = Offered::default();
             while let Some(asker) = askers.join_next().await {
                 offered.merge(asker.context("a connection's task failed")??);
             }
             offered.accepted.elapsed = begun.elapsed();
+            pacer.join().map_err(|_| anyhow::anyhow!("the thread that keeps time panicked"))?;
             Ok(offered)
         })
+    }
+}
+
+/// Says when each request is due. On a thread of its own: the runtime's timers tell whole milliseconds, and would make
+/// bursts of what is to come evenly.
+fn keep_time(due: &Sender<Due>, begun: Instant, interval: Duration, duration: Duration) {
+    let mut at = Duration::ZERO;
+    for turn in 0.. {
+        if at >= duration {
+            return;
+        }
+        thread::sleep((begun + at).saturating_duration_since(Instant::now()));
+        // Its own lateness is nobody's.
+        if due.try_send(Due { turn, since: Instant::now() }).is_err() {
+            return;
+        }
+        at += interval;
     }
 }
 
@@ -103,23 +119,14 @@ impl Offered {
     }
 }
 
-async fn ask(offer: Offer, schedule: Arc<Schedule>, connection: Connection) -> Result<Offered> {
+async fn ask(offer: Offer, end: Instant, due: Receiver<Due>, connection: Connection) -> Result<Offered> {
     let mut offered = Offered::default();
     let mut kept = Some(connection);
-    loop {
-        let turn = schedule.turn.fetch_add(1, Ordering::Relaxed);
-        let due = schedule.begun + schedule.interval * turn;
-        if due.max(Instant::now()) >= schedule.end {
-            return Ok(offered);
+    while let Ok(Due { turn, since }) = due.recv().await {
+        if Instant::now() >= end {
+            break;
         }
-        let is_early = due > Instant::now();
-        if is_early {
-            sleep_until(due.into()).await;
-        }
-        // The timer's own lateness is nobody's.
-        let began = if is_early { Instant::now() } else { due };
-        let exchange =
-            offer.exchanges.get(usize::try_from(turn)? % offer.exchanges.len()).context("nothing to send")?;
+        let exchange = offer.exchanges.get(turn % offer.exchanges.len()).context("nothing to send")?;
         let mut connection = match kept.take() {
             Some(connection) => connection,
             None => match Connection::open(&offer.endpoint).await {
@@ -137,7 +144,7 @@ async fn ask(offer: Offer, schedule: Arc<Schedule>, connection: Connection) -> R
                     offered.refused += 1;
                 } else {
                     match exchange.expected.check(&answer) {
-                        Ok(()) => offered.accepted.latencies.push(began.elapsed()),
+                        Ok(()) => offered.accepted.latencies.push(since.elapsed()),
                         Err(error) => offered.fail(&error),
                     }
                 }
@@ -146,6 +153,7 @@ async fn ask(offer: Offer, schedule: Arc<Schedule>, connection: Connection) -> R
             Err(error) => offered.fail(&error),
         }
     }
+    Ok(offered)
 }
 
 #[cfg(test)]
