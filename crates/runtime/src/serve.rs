@@ -23,7 +23,7 @@ use crate::onlookers::{Onlookers, Seen};
 use crate::operator::OperatorListener;
 use crate::orders::Workers;
 use crate::parts;
-use crate::rotation::Rotator;
+use crate::rotation::{Courtesy, Rotator};
 use crate::service_manager;
 use crate::settings::Settings;
 use crate::telemetry::Telemetry;
@@ -81,8 +81,8 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     chores.spawn(errands(parts.manager.clone()));
     chores.spawn(storing_reads(parts.manager.clone()));
     chores.spawn(edge::record_refusals(parts.manager.clone(), refusals.clone()));
-    let rotator =
-        Rotator::start(&parts.manager, settings.rotation.share_percent).await.map_err(RunError::Rotation)?;
+    let courtesy = Courtesy::new(parts.api.taken(), settings.rotation.share_percent);
+    let rotator = Rotator::start(&parts.manager, courtesy).await.map_err(RunError::Rotation)?;
     let workers = Workers::start(&parts.manager, settings.orders.workers);
     let scheme = if rules.tls.is_some() { "https" } else { "http" };
     let endpoint = format!("{scheme}://{address}");

@@ -12,5 +12,5 @@ pub use operate::{
     is_served, latest_rotation, master_key_backed_up, pause_rotation, plan_rotation, prune_master_key,
     stage_master_key,
 };
-pub(crate) use pace::rest;
+pub(crate) use pace::{Courtesy, rest};
 pub(crate) use server::Rotator;
