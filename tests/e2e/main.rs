@@ -52,6 +52,8 @@ mod read;
 mod replace;
 mod review;
 mod rotation;
+mod rotation_outage;
+mod rotation_report;
 mod sandbox;
 mod secrecy;
 mod service_manager;

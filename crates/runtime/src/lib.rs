@@ -56,7 +56,7 @@ pub use review::{
 pub use rotation::{
     MigrationPlan, PrunedKeys, RotationPlan, ask_for_rotation, cancel_rotation, carry_out_rotation,
     enabled_store, find_rotation, is_served, latest_rotation, master_key_backed_up, pause_rotation,
-    plan_migration, plan_rotation, prune_master_key, stage_master_key,
+    plan_migration, plan_rotation, prune_master_key, report_rotation, stage_master_key,
 };
 pub use sandbox::{Confinement, Sandbox, confine};
 pub use serve::{Serving, serve};

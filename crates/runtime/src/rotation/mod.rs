@@ -1,8 +1,10 @@
 //! Rotations of keys and moves between stores: carried out by servers, asked for and followed by the operator's tool.
 
+mod asker;
 mod migrate;
 mod operate;
 mod pace;
+mod report;
 mod server;
 
 pub use migrate::{MigrationPlan, enabled_store, plan_migration};
@@ -13,4 +15,5 @@ pub use operate::{
     stage_master_key,
 };
 pub(crate) use pace::{Courtesy, rest};
+pub use report::report_rotation;
 pub(crate) use server::Rotator;
