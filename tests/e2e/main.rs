@@ -24,6 +24,7 @@ mod create;
 mod delete;
 mod discovery;
 mod doctor;
+mod doctor_probes;
 mod durability;
 mod ending;
 mod errors;

@@ -30,6 +30,7 @@ mod serve;
 mod service_manager;
 mod settings;
 mod telemetry;
+mod test_record;
 
 pub use backup::{
     BackupCheck, BackupRunError, HSM_CHECK, HSM_DRILL, Manifest, back_up, back_up_master_key, milestones,

@@ -27,6 +27,7 @@ use crate::rotation::{Courtesy, Rotator};
 use crate::service_manager;
 use crate::settings::Settings;
 use crate::telemetry::Telemetry;
+use crate::test_record::write_test_records;
 
 /// How long forwarders and channels for notices may take to send what is left when the server stops. Records that
 /// then still are left are sent after the next start.
@@ -80,6 +81,7 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     chores.spawn(forgetting(parts.manager.clone()));
     chores.spawn(errands(parts.manager.clone()));
     chores.spawn(storing_reads(parts.manager.clone()));
+    chores.spawn(write_test_records(parts.manager.clone(), Arc::clone(&parts.repository)));
     chores.spawn(edge::record_refusals(parts.manager.clone(), refusals.clone()));
     let courtesy = Courtesy::new(parts.api.taken(), settings.rotation.share_percent);
     let rotator = Rotator::start(&parts.manager, courtesy).await.map_err(RunError::Rotation)?;

@@ -216,8 +216,12 @@ Example:
     #[command(after_help = "\
 Examples:
   strongroom-admin --config /etc/strongroom.toml doctor
+  strongroom-admin --config /etc/strongroom.toml doctor --probe
   strongroom-admin --config /etc/strongroom.toml doctor --format markdown > report.md")]
     Doctor {
+        /// Also have the server write a test record, and see that every forwarder delivers it
+        #[arg(long)]
+        probe: bool,
         /// How to print, if not as --output says
         #[arg(long, value_enum)]
         format: Option<DoctorFormat>,
