@@ -17,7 +17,7 @@ fn verdict<'a>(told: &'a Value, id: &str) -> &'a str {
     finding(told, id)["verdict"].as_str().unwrap()
 }
 
-fn finding<'a>(told: &'a Value, id: &str) -> &'a Value {
+pub(crate) fn finding<'a>(told: &'a Value, id: &str) -> &'a Value {
     told["findings"].as_array().unwrap().iter().find(|found| found["id"] == id).expect(id)
 }
 
@@ -40,12 +40,15 @@ fn what_is_wrong_is_found_and_what_is_mended_passes() {
         ("HSM-01", "not-applicable"),
         ("AUD-01", "pass"),
         ("AUD-02", "warn"),
+        ("AUD-03", "not-applicable"),
         ("EXP-01", "not-applicable"),
         ("EXP-02", "pass"),
         ("EXP-03", "pass"),
         ("EXP-04", "warn"),
         ("NET-01", "pass"),
         ("NET-03", "not-applicable"),
+        ("NET-04", "not-applicable"),
+        ("NET-05", "not-applicable"),
         ("SBX-01", "pass"),
         ("REV-01", "warn"),
         ("DIR-01", "pass"),

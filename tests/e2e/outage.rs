@@ -66,7 +66,7 @@ fn assert_as_before(client: &Client, reference: &str) {
 }
 
 /// Requests are sent until the room that the journal has set aside for itself is used up.
-fn use_up_the_journals_room(client: &Client) {
+pub(crate) fn use_up_the_journals_room(client: &Client) {
     for _ in 0..20_000 {
         if client.get("/v1/secrets").status == 503 {
             return;

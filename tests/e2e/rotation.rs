@@ -49,7 +49,7 @@ pub(crate) fn told(ended: &Ended) -> Value {
     serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
 }
 
-fn done(ended: &Ended) -> Value {
+pub(crate) fn done(ended: &Ended) -> Value {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let told = told(ended);
     assert_eq!((&told["stage"], &told["failed"]), (&json!("done"), &json!(0)), "{told}");
@@ -233,7 +233,7 @@ fn a_key_that_one_waits_for_can_be_given_up_and_halting_halts() {
     check(&server, &stored);
 }
 
-fn rotate(server: &Server, arguments: &[&str]) -> Child {
+pub(crate) fn rotate(server: &Server, arguments: &[&str]) -> Child {
     let folder = server.data_dir().to_str().unwrap();
     program("strongroom-admin")
         .args(["--data-dir", folder, "--output", "json"])
@@ -244,7 +244,7 @@ fn rotate(server: &Server, arguments: &[&str]) -> Child {
         .unwrap()
 }
 
-fn latest(server: &Server) -> Option<Value> {
+pub(crate) fn latest(server: &Server) -> Option<Value> {
     let status = server.admin(&["rotation", "status"]);
     (status.code == Some(0)).then(|| told(&status))
 }
@@ -293,7 +293,7 @@ fn kills_at_any_moment_lose_nothing_and_the_rotation_goes_on() {
 }
 
 /// Waits until something is so; a bound for a machine that is busy.
-fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     let late = Instant::now() + Duration::from_mins(1);
     while !holds() {
         assert!(Instant::now() < late, "{what}");

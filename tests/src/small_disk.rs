@@ -1,4 +1,4 @@
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
@@ -37,6 +37,14 @@ impl SmallDisk {
     pub fn fill(&self) {
         let mut ballast = File::create(self.path().join("ballast")).expect("a file");
         while ballast.write_all(&[0; 4096]).is_ok() {}
+    }
+
+    /// Leaves room for so many KiB only.
+    pub fn fill_but(&self, kib: u64) {
+        self.fill();
+        let ballast = OpenOptions::new().write(true).open(self.path().join("ballast")).expect("a file");
+        let length = ballast.metadata().expect("its length").len();
+        ballast.set_len(length.saturating_sub(kib * 1024)).expect("a shorter file");
     }
 
     /// Gives the room back.

@@ -95,7 +95,9 @@ fn main() -> ExitCode {
         Command::Policy { command: PolicyCommand::Explain(asked) } => {
             policy::explain(&settings, &asked, flags.output)
         }
-        Command::Doctor { format } => doctor::run(&settings, credentials.as_deref(), format, flags.output),
+        Command::Doctor { probe, format } => {
+            doctor::run(&settings, credentials.as_deref(), probe, format, flags.output)
+        }
         Command::Attest { name, detail } => doctor::attest(&settings, &name, &detail, flags.output),
         Command::Expiry { command } => expiry::run(&settings, credentials.as_deref(), command, flags.output),
         Command::SupportBundle { to } => {

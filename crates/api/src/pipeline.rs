@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::FutureExt as _;
 use http::header::{HeaderName, VARY};
@@ -51,6 +52,7 @@ pub struct Api {
     admission: Admission,
     observer: Option<Arc<dyn Observer>>,
     slots: Arc<Semaphore>,
+    taken: Arc<AtomicU64>,
 }
 
 /// What every stage of a request takes along: its place among those worked on, and whoever looks on.
@@ -74,6 +76,7 @@ impl Api {
             admission: Admission::default(),
             observer: None,
             slots,
+            taken: Arc::default(),
         }
     }
 
@@ -94,6 +97,12 @@ impl Api {
     pub fn at_hand(&self) -> impl Fn() -> u64 + Send + Sync + use<> {
         let slots = Arc::clone(&self.slots);
         move || u64::from(MOST_REQUESTS) - u64::try_from(slots.available_permits()).unwrap_or_default()
+    }
+
+    /// Tells, whenever it is asked, how many requests there have been.
+    pub fn taken(&self) -> impl Fn() -> u64 + Send + Sync + use<> {
+        let taken = Arc::clone(&self.taken);
+        move || taken.load(Ordering::Relaxed)
     }
 
     /// Completes once no request is being worked on, those of clients that hung up among them.
@@ -117,6 +126,7 @@ impl Api {
             .layer(RequestIdLayer);
         layers.service(service_fn(move |request: Request<B>| {
             let api = self.clone();
+            api.taken.fetch_add(1, Ordering::Relaxed);
             let slot = Arc::clone(&api.slots).try_acquire_owned();
             let task = tokio::spawn(async move {
                 match slot {

@@ -69,13 +69,7 @@ impl Folder {
 
     /// Writes down the node's name.
     pub(crate) fn set_node(&self, node: &str) -> Result<(), FileError> {
-        let (draft, path) = (self.path.join("node.new"), node_path(&self.path));
-        let writing = || FileError::when("write", &draft);
-        let options = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
-        let mut file = options.map_err(writing())?;
-        writeln!(file, "{node}").and_then(|()| file.sync_all()).map_err(writing())?;
-        fs::rename(&draft, &path).map_err(FileError::when("name", &path))?;
-        self.sync()
+        put(&node_path(&self.path), format!("{node}\n").as_bytes())
     }
 }
 
@@ -145,8 +139,19 @@ pub(crate) fn segments(folder: &Path) -> Result<Vec<u64>, FileError> {
     Ok(numbers)
 }
 
+/// Puts a file with that text in place, for its owner alone; whoever looks finds the one before or all of this one.
+pub(crate) fn put(path: &Path, text: &[u8]) -> Result<(), FileError> {
+    // Two processes that write the same file must not write into one draft.
+    let draft = path.with_extension(format!("{}.new", std::process::id()));
+    let options = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
+    let written = options.and_then(|mut file| file.write_all(text).and_then(|()| file.sync_all()));
+    written.map_err(FileError::when("write", &draft))?;
+    fs::rename(&draft, path).map_err(FileError::when("name", path))?;
+    path.parent().map_or(Ok(()), sync)
+}
+
 /// Makes the names in a folder durable.
-fn sync(folder: &Path) -> Result<(), FileError> {
+pub(crate) fn sync(folder: &Path) -> Result<(), FileError> {
     let handle = File::open(folder).map_err(FileError::when("open", folder))?;
     handle.sync_all().map_err(FileError::when("sync", folder))
 }

@@ -21,6 +21,11 @@ impl Hash {
         Self::from(context.finish())
     }
 
+    /// The hash of a text by itself.
+    pub(crate) fn of(text: &[u8]) -> Self {
+        Self::from(ring::digest::digest(&SHA256, text))
+    }
+
     /// The hash of the record whose text, past its own hash, is `parts` put together.
     pub(crate) fn then(self, parts: &[&[u8]]) -> Self {
         let mut context = Context::new(&SHA256);

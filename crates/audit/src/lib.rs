@@ -20,6 +20,7 @@ mod queue;
 mod records;
 mod scan;
 mod segment;
+mod signed_report;
 mod signer;
 mod signing_key;
 mod start;
@@ -39,6 +40,9 @@ pub use journal::{Journal, Options};
 pub use pruned::{PruneError, Pruned, last_checkpoint, prune};
 pub use public_key::{InvalidPublicKey, PublicKey};
 pub use records::{Record, Records};
+pub use signed_report::{
+    ReportRefusal, SignReportError, SignedReport, find_report, read_report, report_path, write_report,
+};
 pub use signing_key::{SigningKeyError, new_signing_key, public_key};
 pub use statement::Statement;
 pub use status::Stats;

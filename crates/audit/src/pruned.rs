@@ -1,15 +1,14 @@
 //! Old segments that the operator removes, and the signed statement that takes their place.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader};
 use std::path::Path;
 
 use strongroom_core::Timestamp;
 use thiserror::Error;
 
 use crate::error::FileError;
-use crate::folder::{segment_path, segments};
+use crate::folder::{put, segment_path, segments, sync};
 use crate::forward::earliest;
 use crate::header::Header;
 use crate::line::{Head, Line};
@@ -113,20 +112,9 @@ pub(crate) fn read_statement(folder: &Path) -> Result<Option<Statement>, FileErr
 }
 
 fn write_statement(folder: &Path, statement: &Statement) -> Result<(), FileError> {
-    let (draft, path) = (folder.join("pruned.new"), folder.join(FILE));
+    let path = folder.join(FILE);
     let text = serde_json::to_vec(statement).map_err(io::Error::other);
-    let written = text.and_then(|text| {
-        let options = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
-        options.and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
-    });
-    written.map_err(FileError::when("write", &draft))?;
-    fs::rename(&draft, &path).map_err(FileError::when("name", &path))?;
-    sync(folder)
-}
-
-fn sync(folder: &Path) -> Result<(), FileError> {
-    let handle = File::open(folder).map_err(FileError::when("open", folder))?;
-    handle.sync_all().map_err(FileError::when("sync", folder))
+    put(&path, &text.map_err(FileError::when("write", &path))?)
 }
 
 /// The newest checkpoint of the journal in that folder, as its whole line; `None` when there is none yet.

@@ -3,8 +3,11 @@ use std::io::{Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::vec;
 
+use strongroom_core::Timestamp;
+
 use crate::error::FileError;
 use crate::folder::{segment_path, segments};
+use crate::header::Header;
 use crate::line::Line;
 use crate::lines::Lines;
 
@@ -47,6 +50,19 @@ impl Records {
         segments.retain(|number| *number >= from_segment);
         let seen = Seen { segment: from_segment, ..Seen::default() };
         Ok(Self { folder: folder.to_owned(), segments: segments.into_iter(), current: None, seen })
+    }
+
+    /// Of the journal in that folder, from the newest segment on that had been begun at that time.
+    pub fn since(folder: &Path, at: Timestamp) -> Result<Self, FileError> {
+        for number in segments(folder)?.into_iter().rev() {
+            let first = Self::open(folder, number)?.next().transpose()?;
+            let header = first.and_then(|record| serde_json::from_str::<Header>(&record.json).ok());
+            let begun = header.and_then(|header| Timestamp::parse(&header.at).ok());
+            if begun.is_some_and(|begun| begun <= at) {
+                return Self::open(folder, number);
+            }
+        }
+        Self::open(folder, 0)
     }
 
     /// Once all have been given: looks for those that have been added since.
@@ -122,6 +138,26 @@ mod tests {
             .map(|record| record.unwrap())
             .map(|record| (record.segment, record.line, record.json))
             .collect()
+    }
+
+    #[test]
+    fn older_segments_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let header = |segment: u64| {
+            let hash = crate::hash::Hash::first("n");
+            let key = "19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1";
+            format!(
+                "{{\"at\":\"2026-01-0{segment}T00:00:00.000000Z\",\"format\":1,\"node\":\"n\",\
+                 \"segment\":{segment},\"previous\":\"{hash}\",\"key\":\"{key}\",\"open\":[]}}\n"
+            )
+        };
+        for segment in 1..=3 {
+            append(folder.path(), segment, &header(segment));
+        }
+        for (time, first) in [("2025", 1), ("2026-01-01", 1), ("2026-01-02T12:00", 2), ("2027", 3)] {
+            let mut records = Records::since(folder.path(), Timestamp::parse(time).unwrap()).unwrap();
+            assert_eq!(records.next().unwrap().unwrap().segment, first, "{time}");
+        }
     }
 
     #[test]

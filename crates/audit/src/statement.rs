@@ -1,4 +1,4 @@
-//! What the journal's key signs: that the journal, up to a record, is as it was written.
+//! What the journal's key signs: that the journal, up to a record, is as it was written, and what reports tell of it.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,8 @@ pub(crate) enum Purpose {
     Checkpoint,
     /// The segments up to and with that record were removed by the operator.
     Pruned,
+    /// The text with that hash is a report about what the journal tells up to and with that record.
+    Report(Hash),
 }
 
 impl Statement {
@@ -50,11 +52,12 @@ impl Statement {
     /// journal wrote it, and the node is compared with the journal's own.
     pub(crate) fn message(&self, purpose: Purpose) -> Vec<u8> {
         let Self { at, node, segment, through, through_hash, .. } = self;
-        let purpose = match purpose {
-            Purpose::Checkpoint => "checkpoint",
-            Purpose::Pruned => "pruned",
+        let (purpose, about) = match purpose {
+            Purpose::Checkpoint => ("checkpoint", String::new()),
+            Purpose::Pruned => ("pruned", String::new()),
+            Purpose::Report(hash) => ("report", format!("{hash}\n")),
         };
-        format!("strongroom audit {purpose} 1\n{node}\n{segment}\n{through}\n{through_hash}\n{at}\n")
+        format!("strongroom audit {purpose} 1\n{node}\n{segment}\n{through}\n{through_hash}\n{at}\n{about}")
             .into_bytes()
     }
 }

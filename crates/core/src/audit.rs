@@ -222,6 +222,9 @@ pub enum Action {
     /// Locked somebody out for a while; the target names rule, time and whom.
     #[serde(rename = "lock-out.begin")]
     LockOutBegin,
+    /// Nothing was done: an operator wanted to see a record arrive wherever records are forwarded to.
+    #[serde(rename = "audit.test")]
+    AuditTest,
     /// Sent a request that names nothing this service has.
     #[serde(rename = "request")]
     Request,

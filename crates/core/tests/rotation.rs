@@ -204,6 +204,22 @@ async fn a_project_key_rotation_cut_off_after_any_step_goes_on_and_loses_nothing
 }
 
 #[tokio::test]
+async fn small_batches_come_to_the_same() {
+    let (folder, stored) = populated(1).await;
+    let manager = open(folder.path()).await;
+    manager.rotations().ask(soft(), Goal::EveryProjectKey).await.unwrap();
+    let mut shift = manager.rotations().claim().await.unwrap().unwrap();
+    shift.take_small_batches(true);
+    let (mut before, mut largest) = (0, 0);
+    while shift.step().await.unwrap() != Pace::Ended {
+        largest = largest.max(shift.rotation().done - before);
+        before = shift.rotation().done;
+    }
+    assert_eq!((shift.rotation().stage, shift.rotation().changed, largest), (Stage::Done, 71, 4));
+    check(&manager, &stored).await;
+}
+
+#[tokio::test]
 async fn a_version_that_is_only_in_the_file_is_not_used_before_it_is_activated() {
     let (folder, _) = populated(1).await;
     add_key_version(&key_file(folder.path()), SystemClock.now()).unwrap();

@@ -191,6 +191,21 @@ pub enum RunError {
     /// There is nothing to rotate.
     #[error("no server has used this database yet: there is no key to rotate")]
     NeverUsed,
+    /// Only what has ended is reported on.
+    #[error("the rotation has not ended yet")]
+    NotEnded,
+    /// What is stored is on record a moment later, or, after a crash, once a server runs again.
+    #[error(
+        "the journal does not tell yet how the last step of the rotation ended; run \
+         `strongroom-admin rotation report` once a server runs"
+    )]
+    Unsettled,
+    /// The journal can't be read.
+    #[error("the journal can't be read")]
+    Records(#[source] strongroom_audit::FileError),
+    /// A report is not signed, or not written.
+    #[error("the signed report can't be written")]
+    Report(#[source] strongroom_audit::SignReportError),
     /// A device or server holds the master key, and a newer version is made there.
     #[error(
         "no master key newer than version {active} is at hand: run `strongroom-admin {command}`, see that every \

@@ -30,6 +30,7 @@ mod serve;
 mod service_manager;
 mod settings;
 mod telemetry;
+mod test_record;
 
 pub use backup::{
     BackupCheck, BackupRunError, HSM_CHECK, HSM_DRILL, Manifest, back_up, back_up_master_key, milestones,
@@ -56,7 +57,7 @@ pub use review::{
 pub use rotation::{
     MigrationPlan, PrunedKeys, RotationPlan, ask_for_rotation, cancel_rotation, carry_out_rotation,
     enabled_store, find_rotation, is_served, latest_rotation, master_key_backed_up, pause_rotation,
-    plan_migration, plan_rotation, prune_master_key, stage_master_key,
+    plan_migration, plan_rotation, prune_master_key, report_rotation, stage_master_key,
 };
 pub use sandbox::{Confinement, Sandbox, confine};
 pub use serve::{Serving, serve};

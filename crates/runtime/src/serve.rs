@@ -23,10 +23,11 @@ use crate::onlookers::{Onlookers, Seen};
 use crate::operator::OperatorListener;
 use crate::orders::Workers;
 use crate::parts;
-use crate::rotation::Rotator;
+use crate::rotation::{Courtesy, Rotator};
 use crate::service_manager;
 use crate::settings::Settings;
 use crate::telemetry::Telemetry;
+use crate::test_record::write_test_records;
 
 /// How long forwarders and channels for notices may take to send what is left when the server stops. Records that
 /// then still are left are sent after the next start.
@@ -80,9 +81,10 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     chores.spawn(forgetting(parts.manager.clone()));
     chores.spawn(errands(parts.manager.clone()));
     chores.spawn(storing_reads(parts.manager.clone()));
+    chores.spawn(write_test_records(parts.manager.clone(), Arc::clone(&parts.repository)));
     chores.spawn(edge::record_refusals(parts.manager.clone(), refusals.clone()));
-    let rotator =
-        Rotator::start(&parts.manager, settings.rotation.share_percent).await.map_err(RunError::Rotation)?;
+    let courtesy = Courtesy::new(parts.api.taken(), settings.rotation.share_percent);
+    let rotator = Rotator::start(&parts.manager, courtesy).await.map_err(RunError::Rotation)?;
     let workers = Workers::start(&parts.manager, settings.orders.workers);
     let scheme = if rules.tls.is_some() { "https" } else { "http" };
     let endpoint = format!("{scheme}://{address}");

@@ -3,6 +3,7 @@ use std::path::Path;
 use serde_json::json;
 use strongroom_runtime::{Finding, Settings, Verdict, examine, note_milestone};
 
+use super::operator::operator;
 use super::{CommandResult, Ended, row};
 use crate::flags::{DoctorFormat, Output};
 use crate::print;
@@ -11,6 +12,7 @@ use crate::print;
 pub(crate) fn run(
     settings: &Settings,
     credentials: Option<&Path>,
+    probe: bool,
     format: Option<DoctorFormat>,
     output: Output,
 ) -> CommandResult {
@@ -19,7 +21,8 @@ pub(crate) fn run(
         Some(DoctorFormat::Table | DoctorFormat::Markdown) => Output::Table,
         None => output,
     };
-    let findings = examine(settings, credentials);
+    let prober = if probe { Some(operator()?) } else { None };
+    let findings = examine(settings, credentials, prober);
     let failed = findings.iter().filter(|finding| finding.verdict == Verdict::Fail).count();
     if format == Some(DoctorFormat::Markdown) {
         print::text(&markdown(&findings))?;

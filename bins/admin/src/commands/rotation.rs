@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -9,10 +9,11 @@ use strongroom_core::{Clock as _, ProjectId, RotationId, SystemClock};
 use strongroom_runtime::{
     RotationPlan, RunError, Settings, StoreKind, ask_for_rotation, cancel_rotation, carry_out_rotation,
     find_rotation, is_served, latest_rotation, master_key_backed_up, pause_rotation, plan_rotation,
-    prune_master_key, stage_master_key,
+    prune_master_key, report_rotation, stage_master_key,
 };
 use tokio::runtime::Runtime;
 
+use super::operator::operator;
 use super::{CommandResult, Ended, row};
 use crate::flags::{Output, RotationCommand, Store};
 use crate::print;
@@ -22,6 +23,10 @@ use crate::progress::Progress;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long no server may have the database before the command gives up watching.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// After how many seconds without a step something is wrong.
+const STUCK: i64 = 20;
+/// How long the record of the last step may come after the step itself.
+const LAST_RECORD: Duration = Duration::from_secs(10);
 
 /// How `master-key rotate` or `project-key rotate` was called.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +65,7 @@ pub(crate) fn master_key(
     } else {
         Vec::new()
     };
-    report(&rotation, &removed, output)
+    report(settings, &rotation, &removed, output)
 }
 
 /// `project-key rotate`.
@@ -81,7 +86,7 @@ pub(crate) fn project_key(
         return tell_plan(&plan, plan.secrets, "secrets, those of all projects", output);
     }
     let rotation = carry_out(settings, credentials, &store.backend(), &goal)?;
-    report(&rotation, &[], output)
+    report(settings, &rotation, &[], output)
 }
 
 /// `rotation status`, `pause`, `resume` and `cancel`.
@@ -94,6 +99,10 @@ pub(crate) fn look_after(
     let stores = store.among(settings)?;
     let found = match command {
         RotationCommand::Status => latest_rotation(settings, &stores)?,
+        RotationCommand::Report => match latest_rotation(settings, &stores)? {
+            Some(rotation) => return report(settings, &rotation, &[], output),
+            None => None,
+        },
         RotationCommand::Pause => pause_rotation(settings, &stores, true)?,
         RotationCommand::Resume => pause_rotation(settings, &stores, false)?,
         RotationCommand::Cancel => cancel_rotation(settings, &stores)?,
@@ -138,13 +147,13 @@ pub(super) fn carry_out(
     backend: &BackendId,
     goal: &Goal,
 ) -> Result<Rotation, Box<dyn std::error::Error>> {
-    let mut progress = Progress::new();
+    let (mut progress, asker) = (Progress::new(), operator()?);
     let ended = loop {
         if is_served(settings)? {
-            break follow(settings, ask_for_rotation(settings, backend, goal)?.id, &mut progress);
+            break follow(settings, ask_for_rotation(settings, backend, goal, &asker)?.id, &mut progress);
         }
         let told = |rotation: &Rotation| show(&mut progress, rotation);
-        let work = carry_out_rotation(settings, credentials, backend.clone(), goal.clone(), told);
+        let work = carry_out_rotation(settings, credentials, backend.clone(), goal.clone(), &asker, told);
         match runtime()?.block_on(work) {
             // A server, or another call of this command, was faster.
             Err(error) if error.is_in_use() => sleep(LOOK_EVERY),
@@ -206,16 +215,43 @@ pub(super) fn patiently<T>(mut ask: impl FnMut() -> Result<T, RunError>) -> Resu
     }
 }
 
+/// What stands in the way. Where nothing can be stored, as on a full disk, only that there is no progress.
+fn obstacle(rotation: &Rotation) -> Option<String> {
+    let halted = rotation.paused || rotation.stage.is_end();
+    let stuck = !halted && rotation.updated.plus_seconds(STUCK) < SystemClock.now();
+    let told = || format!("no step since {}; the server's log tells why", rotation.updated);
+    rotation.waiting.clone().or_else(|| stuck.then(told))
+}
+
 fn show(progress: &mut Progress, rotation: &Rotation) {
-    match &rotation.waiting {
+    match obstacle(rotation) {
         Some(reason) => progress.show(&format!("{}: {reason}", rotation.stage), 0, 0),
         None => progress.show(rotation.stage.as_str(), rotation.done, rotation.total),
     }
 }
 
-fn report(rotation: &Rotation, removed: &[u32], output: Output) -> CommandResult {
-    print::result(output, &as_json(rotation, removed), &rows(rotation, removed))?;
+/// Tells how it ended, and where the signed report on it is.
+fn report(settings: &Settings, rotation: &Rotation, removed: &[u32], output: Output) -> CommandResult {
+    let report = signed(settings, rotation);
+    let (mut value, mut rows) = (as_json(rotation, removed), rows(rotation, removed));
+    if let (Some(value), Ok(path)) = (value.as_object_mut(), &report) {
+        value.insert("report".to_owned(), json!(path));
+        rows.push(row(["signed report", &path.to_string_lossy()]));
+    }
+    print::result(output, &value, &rows)?;
+    report?;
     Ok(if rotation.stage == Stage::Done { Ended::Well } else { Ended::Unsound })
+}
+
+/// The signed report, as soon as the server has put the end of the last step on record.
+pub(super) fn signed(settings: &Settings, rotation: &Rotation) -> Result<PathBuf, RunError> {
+    let begun = Instant::now();
+    loop {
+        match report_rotation(settings, rotation) {
+            Err(RunError::Unsettled) if begun.elapsed() < LAST_RECORD => sleep(LOOK_EVERY),
+            reported => return reported,
+        }
+    }
 }
 
 fn goal(rotation: &Rotation) -> String {
@@ -240,7 +276,7 @@ pub(super) fn as_json(rotation: &Rotation, removed: &[u32]) -> Value {
         "total": rotation.total,
         "changed": rotation.changed,
         "failed": rotation.failed,
-        "waiting": rotation.waiting,
+        "waiting": obstacle(rotation),
         "begun": rotation.created,
         "updated": rotation.updated,
         "removed_versions": removed,
@@ -260,8 +296,8 @@ pub(super) fn rows(rotation: &Rotation, removed: &[u32]) -> Vec<Vec<String>> {
     if !rotation.stage.is_end() {
         rows.push(row(["done", &format!("{} of {}", rotation.done, rotation.total)]));
     }
-    if let Some(reason) = &rotation.waiting {
-        rows.push(row(["waits, since", reason]));
+    if let Some(reason) = obstacle(rotation) {
+        rows.push(row(["waits, since", &reason]));
     }
     if !removed.is_empty() {
         let versions: Vec<_> = removed.iter().map(u32::to_string).collect();

@@ -5,7 +5,7 @@ use strongroom_core::ProjectId;
 use strongroom_core::rotation::{Goal, Stage};
 use strongroom_runtime::{MigrationPlan, Settings, enabled_store, plan_migration};
 
-use super::rotation::{as_json, carry_out, patiently, rows};
+use super::rotation::{as_json, carry_out, patiently, rows, signed};
 use super::{CommandResult, Ended, row};
 use crate::flags::Output;
 use crate::print;
@@ -37,11 +37,13 @@ pub(crate) fn migrate(
     }
     let goal = Goal::Move { to, project: project.clone() };
     let moved = carry_out(settings, credentials, &from, &goal)?;
+    let report = signed(settings, &moved)?;
     let left = patiently(|| plan_migration(settings, &from, project.as_ref()))?;
     let mut value = as_json(&moved, &[]);
     if let Some(value) = value.as_object_mut() {
         value.remove("removed_versions");
         value.insert("left".to_owned(), json!(left.secrets));
+        value.insert("report".to_owned(), json!(report));
         value.insert("to_forget".to_owned(), json!(left.to_forget));
         value.insert("keeps_new".to_owned(), json!(left.keeps_new.as_str()));
     }
@@ -49,6 +51,7 @@ pub(crate) fn migrate(
     rows.push(row([&format!("left in {from}"), &left.secrets.to_string()]));
     rows.push(row([&format!("for {from} to forget"), &left.to_forget.to_string()]));
     rows.push(row(["new secrets go to", left.keeps_new.as_str()]));
+    rows.push(row(["signed report", &report.to_string_lossy()]));
     print::result(output, &value, &rows)?;
     Ok(if moved.stage == Stage::Done { Ended::Well } else { Ended::Unsound })
 }

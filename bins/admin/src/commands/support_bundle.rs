@@ -26,7 +26,7 @@ pub(crate) fn run(
     to: &Path,
     output: Output,
 ) -> CommandResult {
-    let findings = examine(settings, credentials);
+    let findings = examine(settings, credentials, None);
     let bundle = json!({
         "made": SystemClock.now(),
         "versions": {

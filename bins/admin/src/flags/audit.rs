@@ -7,7 +7,9 @@ use strongroom_core::Timestamp;
 pub(crate) enum AuditCommand {
     /// Prove that no record was altered, removed, added or moved
     Verify(Verify),
-    /// Print the public key that proves the journal's checkpoints
+    /// Prove that a signed report, such as that of a rotation, is as it was signed; takes the public key alone
+    VerifyReport(VerifyReport),
+    /// Print the public key that proves the journal's checkpoints and reports
     PublicKey,
     /// Make a new signing key for a journal that has lost its own (with the server stopped)
     NewKey,
@@ -43,6 +45,16 @@ pub(crate) struct Verify {
     /// A checkpoint kept elsewhere: finds records that were cut off the journal's end
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyReport {
+    /// The report
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// A public key that may have signed, as `audit public-key` printed it; may be given several times
+    #[arg(long = "public-key", value_name = "KEY", required = true)]
+    pub(crate) public_keys: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use strongroom_runtime::{Flag, Sources, Value};
 
-pub(crate) use self::audit::{AuditCommand, Filter, Prune, Verify, WhoRead};
+pub(crate) use self::audit::{AuditCommand, Filter, Prune, Verify, VerifyReport, WhoRead};
 pub(crate) use self::backup::{BackupCommand, Opening, Sealing};
 pub(crate) use self::expiry::ExpiryCommand;
 pub(crate) use self::review::ReviewCommand;
@@ -189,6 +189,7 @@ Examples:
   strongroom-admin --data-dir /var/lib/strongroom audit report --since 2026-01-01
   strongroom-admin --data-dir /var/lib/strongroom audit who-read 94c3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e5f
   strongroom-admin --data-dir ./copy audit verify --public-key journal.pem --checkpoint last.json
+  strongroom-admin audit verify-report rotation.jsonl --public-key journal.pem
   strongroom-admin --data-dir /var/lib/strongroom audit prune --before 2026-01-01")]
     Audit {
         #[command(subcommand)]
@@ -215,8 +216,12 @@ Example:
     #[command(after_help = "\
 Examples:
   strongroom-admin --config /etc/strongroom.toml doctor
+  strongroom-admin --config /etc/strongroom.toml doctor --probe
   strongroom-admin --config /etc/strongroom.toml doctor --format markdown > report.md")]
     Doctor {
+        /// Also have the server write a test record, and see that every forwarder delivers it
+        #[arg(long)]
+        probe: bool,
         /// How to print, if not as --output says
         #[arg(long, value_enum)]
         format: Option<DoctorFormat>,
@@ -343,6 +348,8 @@ pub(crate) enum ProjectKeyCommand {
 pub(crate) enum RotationCommand {
     /// Tell how far the latest rotation has come
     Status,
+    /// Make the signed report on the latest rotation, unless its own command has made it, and tell where it is
+    Report,
     /// Halt it after the batch at hand; everything stays readable
     Pause,
     /// Let it go on

@@ -4,16 +4,21 @@ mod audit;
 mod backups;
 mod control;
 mod expiry;
+mod firewall;
 mod folders;
 mod hsm;
 mod master_key;
 mod network;
+mod plain_http;
 mod review;
 mod rotation;
 mod sandbox;
 mod site;
+mod test_record;
 
 use std::path::Path;
+
+use strongroom_core::UserId;
 
 pub use control::{Control, Examined, Finding, Severity, Verdict};
 pub use site::Site;
@@ -22,14 +27,17 @@ use crate::error::RunError;
 use crate::settings::Settings;
 
 /// Every control, in the order of its report.
-const GROUPS: [&[Control]; 10] = [
+const GROUPS: [&[Control]; 13] = [
     &master_key::CONTROLS,
     &backups::CONTROLS,
     &rotation::CONTROLS,
     &hsm::CONTROLS,
     &audit::CONTROLS,
+    &test_record::CONTROLS,
     &expiry::CONTROLS,
     &network::CONTROLS,
+    &plain_http::CONTROLS,
+    &firewall::CONTROLS,
     &sandbox::CONTROLS,
     &review::CONTROLS,
     &folders::CONTROLS,
@@ -40,9 +48,10 @@ pub fn controls() -> impl Iterator<Item = &'static Control> {
     GROUPS.into_iter().flatten()
 }
 
-/// Looks at every control. Takes as long as reading the journal takes.
-pub fn examine(settings: &Settings, credentials: Option<&Path>) -> Vec<Finding> {
-    let site = Site::visit(settings, credentials);
+/// Looks at every control. Takes as long as reading the journal takes. On the account of a `prober` also does what
+/// leaves traces elsewhere.
+pub fn examine(settings: &Settings, credentials: Option<&Path>, prober: Option<UserId>) -> Vec<Finding> {
+    let site = Site { prober, ..Site::visit(settings, credentials) };
     controls().map(|control| control.look(&site)).collect()
 }
 

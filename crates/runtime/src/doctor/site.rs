@@ -2,7 +2,7 @@ use std::path::Path;
 
 use strongroom_core::ports::{MasterKeyRecord, Milestone};
 use strongroom_core::rotation::{MasterKeyState, Rotation};
-use strongroom_core::{Clock as _, SystemClock, Timestamp};
+use strongroom_core::{Clock as _, SystemClock, Timestamp, UserId};
 
 use super::control::Examined;
 use crate::error::chain;
@@ -20,6 +20,8 @@ pub struct Site<'a> {
     pub credentials: Option<&'a Path>,
     /// The time of the visit.
     pub now: Timestamp,
+    /// On whose account what leaves traces elsewhere is done too, if it is.
+    pub prober: Option<UserId>,
     /// What the database tells, or why it tells nothing.
     pub told: Result<Told, String>,
 }
@@ -52,7 +54,8 @@ impl<'a> Site<'a> {
             }
             Ok(Told { master_keys, under_older, rotations, milestones: reader.milestones()? })
         });
-        Self { settings, credentials, now: SystemClock.now(), told: told.map_err(|error| chain(&error)) }
+        let told = told.map_err(|error| chain(&error));
+        Self { settings, credentials, now: SystemClock.now(), prober: None, told }
     }
 
     /// Whether that was done within a quarter, as the milestone of that name tells.

@@ -4,11 +4,12 @@ use std::time::Duration;
 use serde::Serialize;
 use strongroom_core::ports::{BackendId, MasterKeyRecord, MasterKeyVersion, Reader, StorageError};
 use strongroom_core::rotation::{Goal, MasterKeyState, Node, Rotation, ask, cancel};
-use strongroom_core::{Clock as _, Error, Pace, RotationId, SystemClock};
+use strongroom_core::{Clock as _, Error, Pace, RotationId, SystemClock, UserId};
 use strongroom_crypto::{add_key_version, remove_key_versions};
 use strongroom_storage::{Desk, ReadOnlyView};
 use tokio::time::sleep;
 
+use super::asker::note_asker;
 use crate::backends;
 use crate::backup::MASTER_KEY_BACKUP;
 use crate::error::RunError;
@@ -112,8 +113,18 @@ pub fn is_served(settings: &Settings) -> Result<bool, RunError> {
 }
 
 /// Leaves a rotation for the servers that run. When one with the same goal is under way, gives that one.
-pub fn ask_for_rotation(settings: &Settings, backend: &BackendId, goal: &Goal) -> Result<Rotation, RunError> {
-    desk(settings)?.write(|writer| ask(writer, backend, goal, SystemClock.now())).map_err(RunError::Rotation)
+pub fn ask_for_rotation(
+    settings: &Settings,
+    backend: &BackendId,
+    goal: &Goal,
+    by: &UserId,
+) -> Result<Rotation, RunError> {
+    let asked = desk(settings)?.write(|writer| {
+        let rotation = ask(writer, backend, goal, SystemClock.now())?;
+        note_asker(writer, &rotation, by)?;
+        Ok(rotation)
+    });
+    asked.map_err(RunError::Rotation)
 }
 
 /// Halts the rotation that is under way, or lets it go on; gives it, if there is one.
@@ -172,12 +183,15 @@ pub async fn carry_out_rotation(
     credentials: Option<&Path>,
     backend: BackendId,
     goal: Goal,
+    by: &UserId,
     mut told: impl FnMut(&Rotation),
 ) -> Result<Rotation, RunError> {
     const LOOK_AGAIN: Duration = Duration::from_secs(1);
     let parts = parts::open(settings, credentials, false, &Telemetry::off()).await?;
     let rotations = parts.manager.rotations();
     let asked = rotations.ask(backend, goal).await.map_err(RunError::Rotation)?;
+    let noted = desk(settings)?.write(|writer| note_asker(writer, &asked, by));
+    noted.map_err(RunError::Query)?;
     // One of another store's keys may be open too, and come first.
     while let Some(mut shift) = rotations.claim().await.map_err(RunError::Rotation)? {
         loop {

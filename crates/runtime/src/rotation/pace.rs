@@ -6,8 +6,34 @@ pub(crate) fn rest(worked: Duration, share_percent: u32) -> Duration {
     worked * (100 - share) / share
 }
 
+/// Gives way to requests, and to nobody when there are none.
+pub(crate) struct Courtesy {
+    /// How many requests there have been.
+    requests: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// How many there had been when it was last looked.
+    known: u64,
+    share_percent: u32,
+}
+
+impl Courtesy {
+    /// Leaves requests all of the time but that share.
+    pub(crate) fn new(requests: impl Fn() -> u64 + Send + Sync + 'static, share_percent: u32) -> Self {
+        let known = requests();
+        Self { requests: Box::new(requests), known, share_percent }
+    }
+
+    /// How long to rest after so much work; nothing when no request has come since this was last asked.
+    pub(super) fn after(&mut self, worked: Duration) -> Option<Duration> {
+        let known = std::mem::replace(&mut self.known, (self.requests)());
+        (known != self.known).then(|| rest(worked, self.share_percent))
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
 
     #[test]
@@ -16,5 +42,17 @@ mod tests {
         for (share, rested) in [(100, 0), (50, 10), (25, 30), (1, 990)] {
             assert_eq!(rest(worked, share), Duration::from_millis(rested));
         }
+    }
+
+    #[test]
+    fn only_while_requests_come_is_there_a_rest() {
+        let requests = Arc::new(AtomicU64::new(7));
+        let seen = Arc::clone(&requests);
+        let mut courtesy = Courtesy::new(move || seen.load(Ordering::Relaxed), 10);
+        let worked = Duration::from_millis(10);
+        assert_eq!(courtesy.after(worked), None);
+        requests.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(courtesy.after(worked), Some(Duration::from_millis(90)));
+        assert_eq!(courtesy.after(worked), None);
     }
 }

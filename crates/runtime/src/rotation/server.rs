@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::pace::rest;
+use super::pace::Courtesy;
 
 /// How often to look for a rotation to carry out.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -25,10 +25,10 @@ pub(crate) struct Rotator {
 
 impl Rotator {
     /// Proves this server's master keys to the others, and from then on takes part.
-    pub(crate) async fn start(manager: &KeyManager, share_percent: u32) -> Result<Self, Error> {
+    pub(crate) async fn start(manager: &KeyManager, courtesy: Courtesy) -> Result<Self, Error> {
         manager.rotations().attend().await?;
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(take_part(manager.clone(), share_percent, stopped));
+        let task = tokio::spawn(take_part(manager.clone(), courtesy, stopped));
         Ok(Self { stop, task, manager: manager.clone() })
     }
 
@@ -45,7 +45,7 @@ impl Rotator {
     }
 }
 
-async fn take_part(manager: KeyManager, share_percent: u32, mut stopped: watch::Receiver<bool>) {
+async fn take_part(manager: KeyManager, mut courtesy: Courtesy, mut stopped: watch::Receiver<bool>) {
     let mut shift: Option<Shift<'_>> = None;
     let mut attended = Instant::now();
     let mut failed = Duration::ZERO;
@@ -53,12 +53,22 @@ async fn take_part(manager: KeyManager, share_percent: u32, mut stopped: watch::
         let begun = Instant::now();
         let turn = turn(&manager, &mut shift, &mut attended).await;
         let pause = match turn {
-            Ok(Some(Pace::On)) => rest(begun.elapsed(), share_percent),
+            Ok(Some(Pace::On)) => {
+                let rest = courtesy.after(begun.elapsed());
+                if let Some(shift) = &mut shift {
+                    shift.take_small_batches(rest.is_some());
+                }
+                rest.unwrap_or_default()
+            }
             Ok(_) => LOOK_EVERY,
             Err(error) => {
                 failed = (failed * 2).clamp(LOOK_EVERY, LONGEST_PAUSE);
                 let told = crate::error::chain(&error);
                 tracing::warn!(error = %told, pause = ?failed, "a rotation, or this server's part in it, is held up");
+                if let Some(shift) = &mut shift {
+                    // What keeps this from being stored has just been logged, or is that nobody has to know.
+                    shift.note_failure(told).await.ok();
+                }
                 sleep_or_stop(failed, &mut stopped).await;
                 continue;
             }

@@ -5,6 +5,7 @@ mod keys;
 mod prune;
 mod report;
 mod search;
+mod signed_report;
 mod verify;
 pub(crate) mod why_denied;
 
@@ -19,6 +20,7 @@ use crate::flags::{AuditCommand, Output};
 pub(crate) fn run(settings: &Settings, command: &AuditCommand, output: Output) -> CommandResult {
     match command {
         AuditCommand::Verify(asked) => verify::run(settings, asked, output),
+        AuditCommand::VerifyReport(asked) => signed_report::run(asked, output),
         AuditCommand::PublicKey => keys::public_key(settings, output),
         AuditCommand::NewKey => keys::new_key(settings, output),
         AuditCommand::Checkpoint => keys::checkpoint(settings),

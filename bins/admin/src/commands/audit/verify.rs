@@ -1,5 +1,5 @@
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use strongroom_audit::{PublicKey, Statement, Trust};
@@ -55,16 +55,20 @@ pub(super) fn run(settings: &Settings, asked: &Verify, output: Output) -> Comman
 /// What the operator has kept elsewhere.
 fn trust(asked: &Verify) -> Result<Trust, Box<dyn std::error::Error>> {
     let mut trust = Trust::default();
-    for path in &asked.public_keys {
-        trust
-            .keys
-            .push(PublicKey::from_pem(&read(path)?).map_err(|error| format!("{}: {error}", path.display()))?);
-    }
+    trust.keys = keys(&asked.public_keys)?;
     if let Some(path) = &asked.checkpoint {
         let statement = Statement::parse(&read(path)?);
         trust.checkpoint = Some(statement.ok_or_else(|| format!("{} holds no checkpoint", path.display()))?);
     }
     Ok(trust)
+}
+
+/// The keys in these files.
+pub(super) fn keys(files: &[PathBuf]) -> Result<Vec<PublicKey>, String> {
+    let key = |path: &PathBuf| {
+        PublicKey::from_pem(&read(path)?).map_err(|error| format!("{}: {error}", path.display()))
+    };
+    files.iter().map(key).collect()
 }
 
 fn read(path: &Path) -> Result<String, String> {

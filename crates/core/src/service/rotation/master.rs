@@ -84,8 +84,8 @@ impl Shift<'_> {
     pub(super) async fn rewrap(&mut self, version: MasterKeyVersion) -> Result<Pace, Error> {
         self.begin(Action::MasterKeyRewrap, self.target(version)).await?;
         let id = self.backend.id().clone();
-        let passed = self.master.passed;
-        let batch = self.engine.read(move |reader| older_keys(reader, &id, version, passed)).await?;
+        let (passed, limit) = (self.master.passed, self.batch(BATCH));
+        let batch = self.engine.read(move |reader| older_keys(reader, &id, version, passed, limit)).await?;
         let Some(last) = batch.last().map(|key| (key.master, key.id)) else {
             self.finish(self.rotation.clone(), move |writer, rotation| {
                 let records = writer.master_keys(&rotation.backend)?;
@@ -122,9 +122,10 @@ impl Shift<'_> {
         let id = self.backend.id().clone();
         let after = self.rotation.cursor.as_deref().map(ProjectKeyId::parse).transpose();
         let after = after.map_err(|_| Error::Integrity)?;
+        let limit = self.batch(BATCH);
         let batch = self
             .engine
-            .read(move |reader| Ok(reader.project_keys_under(&id, version, after, BATCH)?))
+            .read(move |reader| Ok(reader.project_keys_under(&id, version, after, limit)?))
             .await?;
         let Some(last) = batch.last().map(|key| key.id) else {
             self.finish(self.rotation.clone(), move |writer, rotation| {
@@ -211,13 +212,14 @@ fn older_keys(
     backend: &BackendId,
     version: MasterKeyVersion,
     passed: Option<(MasterKeyVersion, ProjectKeyId)>,
+    limit: u32,
 ) -> Result<Vec<ProjectKey>, Error> {
     for record in reader.master_keys(backend)? {
         if record.version >= version || passed.is_some_and(|(last, _)| record.version < last) {
             continue;
         }
         let after = passed.filter(|(last, _)| *last == record.version).map(|(_, id)| id);
-        let keys = reader.project_keys_under(backend, record.version, after, BATCH)?;
+        let keys = reader.project_keys_under(backend, record.version, after, limit)?;
         if !keys.is_empty() {
             return Ok(keys);
         }

@@ -41,8 +41,8 @@ impl Shift<'_> {
             return self.end().await;
         };
         self.begin(Action::ProjectKeyRotate, Target::ProjectKey(project.to_string())).await?;
-        let (older, passed) = (keys.older.clone(), self.projects.passed);
-        let batch = self.engine.read(move |reader| sealed_under(reader, &older, passed, BATCH)).await?;
+        let (older, passed, limit) = (keys.older.clone(), self.projects.passed, self.batch(BATCH));
+        let batch = self.engine.read(move |reader| sealed_under(reader, &older, passed, limit)).await?;
         let Some(last) = batch.last().map(|found| (found.key.version, found.secret.id)) else {
             return self.leave(project, keys.older).await;
         };

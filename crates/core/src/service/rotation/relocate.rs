@@ -24,10 +24,10 @@ impl Shift<'_> {
         let Some(project) = self.next_project().await? else { return self.end().await };
         let from = self.rotation.backend.clone();
         self.begin(Action::StoreMigrate, Target::Migration(format!("{from}:{to}:{project}"))).await?;
-        let (of, passed) = (project.clone(), self.projects.passed);
+        let (of, passed, limit) = (project.clone(), self.projects.passed, self.batch(BATCH));
         let batch = engine.read(move |reader| {
             let keys = reader.project_key_versions(&of, &from)?;
-            sealed_under(reader, &keys, passed, BATCH)
+            sealed_under(reader, &keys, passed, limit)
         });
         let batch = batch.await?;
         let Some(last) = batch.last().map(|found| (found.key.version, found.secret.id)) else {

@@ -12,6 +12,8 @@ use crate::service::engine::Engine;
 
 /// How long a worker has a rotation for itself after each step, in seconds.
 const LEASE: i64 = 60;
+/// What part of a usual batch a small one is.
+const SMALL: u32 = 16;
 
 /// How a rotation is to be gone on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub struct Shift<'a> {
     act: Option<Act>,
     pub(super) master: Master,
     pub(super) projects: Projects,
+    /// Whether batches are to be small.
+    small: bool,
 }
 
 struct Act {
@@ -68,12 +72,23 @@ impl<'a> Rotations<'a> {
 impl<'a> Shift<'a> {
     fn new(engine: &'a Engine, backend: &'a Arc<dyn SecretBackend>, rotation: Rotation) -> Self {
         let (master, projects) = (Master::default(), Projects::default());
-        Self { engine, backend, rotation, act: None, master, projects }
+        Self { engine, backend, rotation, act: None, master, projects, small: false }
     }
 
     /// How far it has come.
     pub fn rotation(&self) -> &Rotation {
         &self.rotation
+    }
+
+    /// Takes small batches from now on, or those of the usual size. A small one holds the others who want to write
+    /// up for a moment only, and takes more time over the whole.
+    pub fn take_small_batches(&mut self, small: bool) {
+        self.small = small;
+    }
+
+    /// How much goes into one commit, where that is the usual size.
+    pub(super) fn batch(&self, usual: u32) -> u32 {
+        if self.small { usual.div_ceil(SMALL) } else { usual }
     }
 
     /// Does one batch of what is to do, in one commit. After an error the same step can be tried again.
@@ -155,6 +170,11 @@ impl<'a> Shift<'a> {
             let held = writer.advance_rotation(&next, &worker, next.updated.plus_seconds(LEASE))?;
             if held { Ok((next, found)) } else { Err(Error::Conflict(Conflict::Rotation)) }
         }
+    }
+
+    /// Notes for the operator why the last step failed, if that can be stored.
+    pub async fn note_failure(&mut self, reason: String) -> Result<(), Error> {
+        self.wait_for(reason).await.map(drop)
     }
 
     /// Notes what stands in the way, once.
