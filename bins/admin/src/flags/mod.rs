@@ -1,8 +1,10 @@
 mod audit;
 mod backup;
 mod expiry;
+mod operator;
 mod review;
 mod secret;
+mod span;
 mod store;
 
 use std::path::PathBuf;
