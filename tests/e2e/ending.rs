@@ -158,7 +158,8 @@ fn a_certificate_with_twenty_days_left_is_told_of_once_and_can_be_acknowledged()
         findings.into_iter().find(|found| found["id"] == id).unwrap()
     };
     assert_eq!(finding("EXP-02")["verdict"], "warn");
-    let acknowledged = told(&server.admin(&["expiry", "ack", &id, "--note", "renewed", "--operator", "olga"]));
+    let acknowledged =
+        told(&server.admin(&["expiry", "ack", &id, "--note", "renewed", "--operator", "olga"]));
     let by = acknowledged["acknowledged_by"].clone();
     assert_eq!(by, "olga");
     eventually(|| outcomes(&server, "expiry.acknowledge") == ["success"]);

@@ -1,98 +1,19 @@
 //! Secrets that nobody seems to need: which they are, and what somebody has decided about them.
 
-use std::fmt;
+mod candidate;
+mod twins;
+
+pub use self::candidate::{Candidate, Criteria, Day, Reason};
+pub use self::twins::Twins;
 
 use crate::id::{ReviewId, SecretId, UserId};
 use crate::ports::Milestone;
-use crate::secret::Secret;
 use crate::time::Timestamp;
 
 /// The name under which the end of a review is noted.
 pub const MILESTONE: &str = "orphan-review";
 /// The name under which it is noted since when reads are.
 pub const READS_NOTED: &str = "reads-noted";
-
-const MICROS_A_DAY: i64 = 86_400_000_000;
-
-/// A day (UTC), as whole days since 1970-01-01. When a secret was last read is known no finer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Day(pub i64);
-
-impl Day {
-    /// The day of that instant.
-    pub fn of(at: Timestamp) -> Self {
-        Self(at.as_micros().div_euclid(MICROS_A_DAY))
-    }
-
-    /// Its end, as far as there is such an instant.
-    pub fn end(self) -> Option<Timestamp> {
-        Timestamp::from_micros(self.0.checked_add(1)?.checked_mul(MICROS_A_DAY)?)
-    }
-}
-
-/// A secret, and what there is to know about its use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
-    /// The secret.
-    pub secret: Secret,
-    /// When its payload was last read, if ever since reads are noted.
-    pub last_read: Option<Day>,
-    /// Whether somebody has registered as its consumer.
-    pub is_used: bool,
-    /// Whether it is in a container.
-    pub is_member: bool,
-}
-
-/// What makes a secret one to be looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Criteria {
-    /// The time of the review.
-    pub now: Timestamp,
-    /// For how many days nobody has read it.
-    pub unread_days: u32,
-    /// Since when reads are noted: before, every secret may have been read.
-    pub noted_since: Timestamp,
-}
-
-/// Why a secret is to be looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// It does not expire, is in no container, has no consumer, and was not read for long.
-    Unused,
-    /// It has expired, so that nobody can read it, and is not destroyed yet.
-    Expired,
-}
-
-impl Reason {
-    /// Its name in review files.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unused => "unused",
-            Self::Expired => "expired",
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Criteria {
-    /// Why the secret is to be looked at, if it is.
-    pub fn judge(&self, candidate: &Candidate) -> Option<Reason> {
-        let Candidate { secret, last_read, is_used, is_member } = candidate;
-        if secret.is_expired(self.now) {
-            return Some(Reason::Expired);
-        }
-        let read = last_read.and_then(Day::end);
-        let known = [Some(secret.created), Some(self.noted_since), read].into_iter().flatten().max();
-        let unread_since = self.now.plus_seconds(-i64::from(self.unread_days) * 86_400);
-        let unread = known.is_some_and(|known| known <= unread_since);
-        (secret.expiration.is_none() && !is_used && !is_member && unread).then_some(Reason::Unused)
-    }
-}
 
 /// One review, from its beginning to its sign-off.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +42,10 @@ pub struct Review {
     pub spared: u64,
     /// When it was signed off.
     pub ended: Option<Timestamp>,
+    /// How many projects and users could not be looked up; nothing where there is nobody to ask.
+    pub owners_unknown: Option<u64>,
+    /// Of how many payloads it is not known which others have the same bytes; nothing where nobody looked.
+    pub materials_unknown: Option<u64>,
 }
 
 impl Review {
@@ -170,54 +95,39 @@ pub struct Condemned {
     pub secret: SecretId,
     /// When it had last changed when that was decided.
     pub updated: Timestamp,
+    /// Whether its project or its creator was gone or disabled then.
+    pub orphaned: bool,
+    /// A secret with the same payload.
+    pub twin: Option<SecretId>,
+}
+
+impl Condemned {
+    /// Whether it may be deleted still: it is as it was when that was decided, and would be listed again by what is
+    /// known here. What was listed for its owner or its twin must not have been read since, and the twin be there.
+    pub fn stands(
+        &self,
+        review: &Review,
+        criteria: &Criteria,
+        found: &Candidate,
+        twin: Option<&Candidate>,
+    ) -> bool {
+        let is_read = found.last_read.is_some_and(|day| day >= Day::of(review.started));
+        let has_twin = twin.is_some_and(|twin| !twin.secret.is_expired(criteria.now));
+        let stands = criteria.judge(found).is_some() || (!is_read && (self.orphaned || has_twin));
+        found.secret.updated == self.updated && stands
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::id::ProjectId;
-    use crate::secret::SecretType;
+    use crate::secret::{Secret, SecretType};
+
+    const DAY: i64 = 86_400_000_000;
 
     fn day(number: i64) -> Timestamp {
-        Timestamp::from_micros(number * MICROS_A_DAY).unwrap()
-    }
-
-    fn candidate(created: i64, expiration: Option<i64>, last_read: Option<i64>) -> Candidate {
-        let secret = Secret {
-            id: SecretId::random(),
-            project: ProjectId::new("p").unwrap(),
-            creator: None,
-            name: None,
-            secret_type: SecretType::Opaque,
-            algorithm: None,
-            mode: None,
-            bit_length: None,
-            expiration: expiration.map(day),
-            created: day(created),
-            updated: day(created),
-            content_type: None,
-        };
-        Candidate { secret, last_read: last_read.map(Day), is_used: false, is_member: false }
-    }
-
-    fn judge(candidate: &Candidate) -> Option<Reason> {
-        Criteria { now: day(1000), unread_days: 100, noted_since: day(500) }.judge(candidate)
-    }
-
-    #[test]
-    fn only_what_nothing_speaks_for_is_unused() {
-        assert_eq!(judge(&candidate(1, None, None)), Some(Reason::Unused));
-        assert_eq!(judge(&candidate(1, None, Some(899))), Some(Reason::Unused));
-        assert_eq!(judge(&candidate(1, None, Some(900))), None, "it may have been in the day's last second");
-        assert_eq!(judge(&candidate(950, None, None)), None);
-        assert_eq!(judge(&candidate(1, Some(2000), None)), None);
-        assert_eq!(judge(&candidate(1, Some(1000), Some(999))), Some(Reason::Expired));
-        assert_eq!(judge(&Candidate { is_used: true, ..candidate(1, None, None) }), None);
-        assert_eq!(judge(&Candidate { is_member: true, ..candidate(1, None, None) }), None);
-        let late = Criteria { now: day(1000), unread_days: 100, noted_since: day(901) };
-        assert_eq!(late.judge(&candidate(1, None, None)), None, "nobody knows whether it was read before");
+        Timestamp::from_micros(number * DAY).unwrap()
     }
 
     #[test]
@@ -228,15 +138,56 @@ mod tests {
         assert_eq!(ReviewStage::from_stored("over"), None);
     }
 
-    proptest! {
-        /// The later it was read, the less it is unused; and a day holds every instant of it.
-        #[test]
-        fn a_read_never_makes_a_secret_unused(created in 0..1000_i64, read in 0..1000_i64, more in 0..50_i64) {
-            let (earlier, later) = (candidate(created, None, Some(read)), candidate(created, None, Some(read + more)));
-            prop_assert!(judge(&earlier).is_some() || judge(&later).is_none());
-            let instant = day(read).plus_seconds(more * 1700);
-            prop_assert_eq!(Day::of(instant), Day(read));
-            prop_assert!(Day(read).end().unwrap() > instant);
-        }
+    fn candidate(expiration: Option<Timestamp>, last_read: Option<i64>) -> Candidate {
+        let secret = Secret {
+            id: SecretId::random(),
+            project: ProjectId::new("p").unwrap(),
+            creator: None,
+            name: None,
+            secret_type: SecretType::Opaque,
+            algorithm: None,
+            mode: None,
+            bit_length: None,
+            expiration,
+            created: day(990),
+            updated: day(990),
+            content_type: None,
+        };
+        Candidate { secret, last_read: last_read.map(Day), is_used: true, is_member: false }
+    }
+
+    #[test]
+    fn what_is_condemned_for_its_owner_or_its_twin_stands_until_it_is_read() {
+        let review = Review {
+            id: ReviewId::random(),
+            operator: UserId::new("olga").unwrap(),
+            started: day(1000),
+            unread_days: 100,
+            looked: 0,
+            listed: 0,
+            stage: ReviewStage::Applying,
+            file: None,
+            condemned: 0,
+            deleted: 0,
+            spared: 0,
+            ended: None,
+            owners_unknown: None,
+            materials_unknown: None,
+        };
+        let criteria = Criteria { now: day(1010), unread_days: 100, noted_since: day(1) };
+        let stands = |orphaned, twin: Option<&Candidate>, last_read| {
+            let found = candidate(None, last_read);
+            let twin_id = twin.map(|twin| twin.secret.id);
+            let condemned = Condemned { secret: found.secret.id, updated: day(990), orphaned, twin: twin_id };
+            let changed = Condemned { updated: day(989), ..condemned };
+            assert!(!changed.stands(&review, &criteria, &found, twin), "it has changed");
+            condemned.stands(&review, &criteria, &found, twin)
+        };
+        let (there, expired) = (candidate(None, None), candidate(Some(day(1009)), None));
+        assert!(!stands(false, None, None), "somebody uses it");
+        assert!(stands(true, None, None) && stands(true, None, Some(999)));
+        assert!(!stands(true, None, Some(1000)), "somebody in the project is back");
+        assert!(stands(false, Some(&there), None) && !stands(false, Some(&there), Some(1005)));
+        assert!(!stands(false, Some(&expired), None), "it would be the last one that can be read");
     }
 }
