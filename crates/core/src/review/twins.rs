@@ -39,15 +39,14 @@ mod tests {
     fn each_of_several_has_another_and_keys_are_apart() {
         let mut ids = [(); 6].map(|()| SecretId::random());
         ids.sort_unstable();
-        let [a, b, c, d, e, f] = ids;
         let [one, other] = [Material([1; 16]), Material([2; 16])];
         let mut twins = Twins::default();
         // Looked at twice, as when a key is rewrapped meanwhile.
-        twins.add(vec![(one, f), (one, b), (other, a), (one, d), (one, b)]);
-        twins.add(vec![(other, c), (other, c)]);
-        twins.add(vec![(one, e)]);
+        twins.add(vec![(one, ids[5]), (one, ids[1]), (other, ids[0]), (one, ids[3]), (one, ids[1])]);
+        twins.add(vec![(other, ids[2]), (other, ids[2])]);
+        twins.add(vec![(one, ids[4])]);
         let twins = twins.complete();
         let found = ids.map(|id| twins.of(id));
-        assert_eq!(found, [None, Some(d), None, Some(b), None, Some(b)]);
+        assert_eq!(found, [None, Some(ids[3]), None, Some(ids[1]), None, Some(ids[1])]);
     }
 }

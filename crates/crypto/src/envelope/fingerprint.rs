@@ -50,10 +50,10 @@ pub(crate) fn open(
 }
 
 fn mac(key: &hmac::Key, purpose: &[u8], content: &[u8]) -> Result<Bytes, Unspecified> {
-    let mut context = Context::with_key(key);
-    context.update(purpose);
-    context.update(content);
-    context.sign().as_ref().first_chunk().copied().ok_or(Unspecified)
+    let mut signing = Context::with_key(key);
+    signing.update(purpose);
+    signing.update(content);
+    signing.sign().as_ref().first_chunk().copied().ok_or(Unspecified)
 }
 
 fn masked(mut bytes: Bytes, mask: Bytes) -> Bytes {

@@ -7,7 +7,7 @@ use strongroom_core::{Fingerprint, Material, ProjectKeyId, SecretId, Timestamp};
 use strongroom_storage::ReadOnlyView;
 
 use super::Unchecked;
-use crate::backends;
+use crate::backends::open_named;
 use crate::error::{RunError, chain};
 use crate::settings::Settings;
 
@@ -18,9 +18,12 @@ const AT_ONCE: u32 = 2000;
 pub(super) struct Materials<'a> {
     settings: &'a Settings,
     credentials: Option<&'a Path>,
-    /// Those that were needed, or why they can't be used.
-    stores: Vec<(BackendId, Result<Arc<dyn SecretBackend>, String>)>,
+    /// Those that were needed.
+    stores: Vec<(BackendId, Opened)>,
 }
+
+/// A store, or why it can't be used.
+type Opened = Result<Arc<dyn SecretBackend>, String>;
 
 /// What was found.
 pub(super) struct Found {
@@ -121,21 +124,17 @@ impl<'a> Materials<'a> {
         fingerprints: &[(SecretId, Fingerprint)],
     ) -> Result<Vec<Material>, String> {
         let store = self.store(&key.backend).await?;
-        store.materials(key, fingerprints).await.map_err(|error| chain(&error).to_string())
+        store.materials(key, fingerprints).await.map_err(|error| chain(&error))
     }
 
     /// The store of that name, which is opened when it is first asked for.
-    async fn store(&mut self, id: &BackendId) -> Result<Arc<dyn SecretBackend>, String> {
+    async fn store(&mut self, id: &BackendId) -> Opened {
         if let Some((_, opened)) = self.stores.iter().find(|(known, _)| known == id) {
             return opened.clone();
         }
-        let opened = self.open(id).await.map_err(|error| chain(&error).to_string());
+        let opened = open_named(self.settings, self.credentials, id).await.map_err(|error| chain(&error));
         self.stores.push((id.clone(), opened.clone()));
         opened
-    }
-
-    async fn open(&self, id: &BackendId) -> Result<Arc<dyn SecretBackend>, RunError> {
-        backends::open_named(self.settings, self.credentials, id).await
     }
 }
 

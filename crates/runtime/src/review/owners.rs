@@ -61,7 +61,7 @@ impl Owners {
                 Ok(Standing::Gone) if !self.is_alone => {
                     Err("Keystone does not know it, and another identity source may".to_owned())
                 }
-                standing => standing.map_err(|error| chain(&error).to_string()),
+                standing => standing.map_err(|error| chain(&error)),
             };
             self.known.insert(owner, standing);
         }

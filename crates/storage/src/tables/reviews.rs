@@ -28,6 +28,9 @@ struct Row {
     materials_unknown: Option<i64>,
 }
 
+/// Secret, when it had last changed, whether it was orphaned, and its twin.
+type CondemnedColumns = (Vec<u8>, i64, bool, Option<Vec<u8>>);
+
 impl Row {
     fn of(self) -> Result<Review, Fault> {
         Ok(Review {
@@ -123,7 +126,7 @@ pub(crate) fn next_condemned(
     connection: &mut Connection,
     review: ReviewId,
 ) -> Result<Option<Condemned>, Fault> {
-    let row: Option<(Vec<u8>, i64, bool, Option<Vec<u8>>)> = condemned_secrets::table
+    let row: Option<CondemnedColumns> = condemned_secrets::table
         .filter(condemned_secrets::review.eq(review.as_bytes().as_slice()))
         .order(condemned_secrets::secret)
         .select((
