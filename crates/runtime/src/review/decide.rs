@@ -113,15 +113,15 @@ impl SecondLook<'_> {
         if stored.secret.updated != line.updated {
             return Ok(Some("was changed since: keep it, and look at it in the next review"));
         }
-        if criteria.judge(&stored).is_some() {
-            return Ok(None);
-        }
         let twin = match condemned.twin {
             Some(twin) => self.view.read(found(twin)).map_err(RunError::Query)?,
             None => None,
         };
         if !condemned.stands(review, criteria, &stored, twin.as_ref()) {
             return Ok(Some("was read, is used, or is the only one of its payload since: keep it"));
+        }
+        if !condemned.orphaned && condemned.twin.is_none() {
+            return Ok(None);
         }
         // What was found elsewhere is looked for there again.
         self.owners.meet(std::iter::once(&stored.secret)).await?;
