@@ -77,7 +77,8 @@ fn multiply(database: &Path, secrets: u32) -> Result<()> {
         "PRAGMA synchronous = OFF;
          CREATE TEMP TABLE made AS
              WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {secrets})
-             SELECT i, randomblob(16) AS id FROM n;
+             SELECT i, unhex(hex(randomblob(6)) || '4' || substr(hex(randomblob(2)), 2) || '8'
+                 || substr(hex(randomblob(2)), 2) || hex(randomblob(6))) AS id FROM n;
          CREATE TEMP TABLE template AS SELECT * FROM secrets LIMIT 1;
          CREATE TEMP TABLE sealed AS SELECT * FROM payloads WHERE secret = (SELECT id FROM template);
          BEGIN;

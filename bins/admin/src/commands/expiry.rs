@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use strongroom_core::expiry::Ending;
 use strongroom_core::secret::Label;
-use strongroom_core::{Clock as _, ProjectId, Secret, SecretId, SystemClock, Timestamp};
+use strongroom_core::{Clock as _, ProjectId, Secret, SecretId, SystemClock, Timestamp, UserId};
 use strongroom_runtime::{
     Settings, acknowledge_ending, carry_out_reading, count_unread, is_served, list_endings,
 };
 
-use super::operator::operator;
 use super::{CommandResult, Ended, row};
 use crate::flags::{ExpiryCommand, Output};
 use crate::print;

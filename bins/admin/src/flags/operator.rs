@@ -5,7 +5,7 @@ use rustix::process::getuid;
 use strongroom_core::UserId;
 
 /// Who asks, for the journal.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Operator {
     /// Who asks, for the journal; without it, who has logged in, before `sudo` if that was used
     #[arg(long, value_name = "NAME")]
@@ -57,6 +57,6 @@ mod tests {
         let given = |name: &str| Operator { operator: Some(name.to_owned()) }.name();
         assert_eq!(given("olga").unwrap().as_str(), "olga");
         assert!(given("").unwrap_err().contains("--operator"));
-        assert!(Operator { operator: None }.name().is_ok());
+        assert!(Operator::default().name().is_ok());
     }
 }
