@@ -158,8 +158,10 @@ fn a_certificate_with_twenty_days_left_is_told_of_once_and_can_be_acknowledged()
         findings.into_iter().find(|found| found["id"] == id).unwrap()
     };
     assert_eq!(finding("EXP-02")["verdict"], "warn");
-    let acknowledged = told(&server.admin(&["expiry", "ack", &id, "--note", "renewed"]));
+    let acknowledged =
+        told(&server.admin(&["expiry", "ack", &id, "--note", "renewed", "--operator", "olga"]));
     let by = acknowledged["acknowledged_by"].clone();
+    assert_eq!(by, "olga");
     eventually(|| outcomes(&server, "expiry.acknowledge") == ["success"]);
     let records = server.records();
     let record = records.iter().find(|record| record["action"] == "expiry.acknowledge").unwrap();

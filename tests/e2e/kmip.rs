@@ -38,7 +38,7 @@ pub(crate) fn start(data: &Path, settings: &[(&str, String)]) -> Result<Server, 
 }
 
 /// A KMIP server with a master key, and a service that uses it.
-fn serving(custody: &str) -> (KmipServer, TempDir, Vec<(&'static str, String)>, Server) {
+pub(crate) fn serving(custody: &str) -> (KmipServer, TempDir, Vec<(&'static str, String)>, Server) {
     let kmip = KmipServer::start();
     let folder = private_folder();
     let settings = settings(&kmip, custody);

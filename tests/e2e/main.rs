@@ -52,6 +52,8 @@ mod quotas;
 mod read;
 mod replace;
 mod review;
+mod review_materials;
+mod review_owners;
 mod rotation;
 mod rotation_outage;
 mod rotation_report;

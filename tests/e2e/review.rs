@@ -8,26 +8,34 @@ use strongroom_tests::{Client, Ended};
 
 use crate::undo::{admin, create, id, start};
 
-fn told(ended: &Ended) -> Value {
+pub(crate) fn told(ended: &Ended) -> Value {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     serde_json::from_str(&ended.stdout).unwrap()
 }
 
 fn plain(client: &Client, name: &str) -> String {
-    create(client, &json!({"name": name, "payload": "s3cret", "payload_content_type": "text/plain"}))
+    create(client, &json!({"name": name, "payload": name, "payload_content_type": "text/plain"}))
 }
 
 /// The names of the secrets in a review file, in order.
 fn names(file: &Path) -> Vec<String> {
+    listed(file).into_iter().map(|[name, _, _]| name).collect()
+}
+
+/// Name, reasons and twin of each secret in a review file, in the order of the names.
+pub(crate) fn listed(file: &Path) -> Vec<[String; 3]> {
     let text = fs::read_to_string(file).unwrap();
-    let lines = text.lines().skip(1).map(|line| line.split(',').nth(6).unwrap().to_owned());
-    let mut names: Vec<_> = lines.collect();
-    names.sort();
-    names
+    let lines = text.lines().skip(1).map(|line| {
+        let cells: Vec<_> = line.split(',').collect();
+        [6, 3, 11].map(|at| cells[at].to_owned())
+    });
+    let mut listed: Vec<_> = lines.collect();
+    listed.sort();
+    listed
 }
 
 /// Writes decisions, by name, behind the lines.
-fn decide(file: &Path, decisions: &[(&str, &str)]) {
+pub(crate) fn decide(file: &Path, decisions: &[(&str, &str)]) {
     let text = fs::read_to_string(file).unwrap();
     let decided = text.lines().map(|line| {
         let name = line.split(',').nth(6).unwrap();

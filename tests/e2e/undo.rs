@@ -41,7 +41,6 @@ pub(crate) fn start(data: &Path, settings: &[(&str, &str)]) -> Server {
 pub(crate) fn admin(data: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> Ended {
     let mut command = strongroom_tests::program("strongroom-admin");
     command.envs([WINDOW].iter().chain(settings).map(|(name, value)| (format!("STRONGROOM_{name}"), *value)));
-    command.env("LOGNAME", "logged-in").env_remove("SUDO_USER");
     command.args(["--output", "json", "--data-dir"]).arg(data).args(arguments);
     strongroom_tests::run(&mut command)
 }

@@ -79,6 +79,7 @@ impl Keystone {
         let project = keystone.project_named("service");
         let user = keystone.user_named("strongroom", SERVICE_PASSWORD);
         keystone.grant(&user, &project, "service");
+        keystone.grant_on("system", &user, "reader");
         keystone.service =
             made(&keystone.admin(), "service", &json!({"type": "key-manager", "name": "strongroom"}));
         keystone
@@ -172,6 +173,23 @@ impl Keystone {
         user
     }
 
+    /// Takes a project away.
+    pub fn delete_project(&self, project: &Project) {
+        assert_eq!(self.admin().delete(&format!("/projects/{}", project.id)).status, 204);
+    }
+
+    /// Takes a user away.
+    pub fn delete_user(&self, user: &User) {
+        assert_eq!(self.admin().delete(&format!("/users/{}", user.id)).status, 204);
+    }
+
+    /// Says whether a project can be used.
+    pub fn enable_project(&self, project: &Project, enabled: bool) {
+        let changed = json!({"project": {"enabled": enabled}});
+        let reply = self.admin().json("PATCH", &format!("/projects/{}", project.id), &changed);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+
     /// A token for that user, in that project.
     pub fn token(&self, user: &User, project: &Project) -> String {
         self.log_in(&json!({"id": user.id}), Self::USER_PASSWORD, &json!({"project": {"id": project.id}}))
@@ -255,11 +273,14 @@ impl Keystone {
     }
 
     fn grant(&self, user: &User, project: &Project, role: &str) {
+        self.grant_on(&format!("projects/{}", project.id), user, role);
+    }
+
+    fn grant_on(&self, what: &str, user: &User, role: &str) {
         let admin = self.admin();
         let found = admin.get(&format!("/roles?name={role}")).value()["roles"][0]["id"].clone();
         let id = found.as_str().map_or_else(|| made(&admin, "role", &json!({"name": role})), str::to_owned);
-        let path = format!("/projects/{}/users/{}/roles/{id}", project.id, user.id);
-        let reply = admin.send("PUT", &path, b"");
+        let reply = admin.send("PUT", &format!("/{what}/users/{}/roles/{id}", user.id), b"");
         assert_eq!(reply.status, 204, "{}", reply.text());
     }
 }

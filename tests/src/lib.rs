@@ -32,4 +32,4 @@ pub use small_disk::SmallDisk;
 pub use wire::Wire;
 
 /// The version of the database's schema that the binaries work with.
-pub const SCHEMA_VERSION: u32 = 7;
+pub const SCHEMA_VERSION: u32 = 8;

@@ -10,6 +10,7 @@ pub mod disposal;
 pub mod errand;
 mod error;
 pub mod expiry;
+mod fingerprint;
 mod id;
 mod object;
 pub mod order;
@@ -28,6 +29,7 @@ pub mod undo;
 pub use access::{Caller, Policy, Roles, RuleSet};
 pub use certificate::Certificate;
 pub use error::{Conflict, Error, Missing, Violation};
+pub use fingerprint::{Fingerprint, Material};
 pub use id::{
     ChangeId, ConsumerId, ContainerId, DisposalId, ErrandId, Id, InvalidId, InvalidOpaqueId, MAX_OPAQUE_ID,
     OpaqueId, OrderId, ProjectId, ProjectKeyId, ReviewId, RotationId, SecretId, SecretStoreId,

@@ -10,7 +10,7 @@ use strongroom_core::ports::{
     ProjectKey, Sealed, SecretBackend,
 };
 use strongroom_core::store::StoreNames;
-use strongroom_core::{Payload, ProjectId, ProjectKeyId, Timestamp};
+use strongroom_core::{Fingerprint, Material, Payload, ProjectId, ProjectKeyId, SecretId, Timestamp};
 use strongroom_crypto::{
     Algorithms, Caching, Generator, HeldKey, HeldKeys, KEY_LEN, LockError, Receipt, RemoteBox, fill_random,
 };
@@ -270,6 +270,23 @@ impl SecretBackend for KmipBackend {
         let payload = self.vault().fetch(receipt.reference()).await?;
         receipt.check(&payload)?;
         Ok(payload)
+    }
+
+    async fn fingerprint(
+        &self,
+        key: &ProjectKey,
+        secret: SecretId,
+        payload: &Payload,
+    ) -> Result<Option<Fingerprint>, BackendError> {
+        self.project_key(key).await?.fingerprint(secret, payload).map(Some)
+    }
+
+    async fn materials(
+        &self,
+        key: &ProjectKey,
+        fingerprints: &[(SecretId, Fingerprint)],
+    ) -> Result<Vec<Material>, BackendError> {
+        self.project_key(key).await?.materials(fingerprints)
     }
 
     /// Whatever the custody is now: what was kept here before is still here.

@@ -12,7 +12,7 @@ use strongroom_core::ports::{
     Sealed, SecretBackend,
 };
 use strongroom_core::store::StoreNames;
-use strongroom_core::{Payload, ProjectId, ProjectKeyId, Timestamp};
+use strongroom_core::{Fingerprint, Material, Payload, ProjectId, ProjectKeyId, SecretId, Timestamp};
 use strongroom_crypto::envelope::kept_key::Wrapping;
 use strongroom_crypto::envelope::{canary, payload, project_key};
 use strongroom_crypto::{Algorithms, Caching, Generator, HeldKey, HeldKeys, KEY_LEN, random};
@@ -326,6 +326,34 @@ impl SecretBackend for Pkcs11Backend {
             payload::open(&seat.key(kept.handles), &row, &binding, &sealed)
         })
         .await
+    }
+
+    /// None in strict custody, where the project key is for AES only.
+    async fn fingerprint(
+        &self,
+        key: &ProjectKey,
+        secret: SecretId,
+        payload: &Payload,
+    ) -> Result<Option<Fingerprint>, BackendError> {
+        self.own(key)?;
+        if Wrapping::of(key).is_some() {
+            return Ok(None);
+        }
+        self.cached(key).await?.fingerprint(secret, payload).map(Some)
+    }
+
+    async fn materials(
+        &self,
+        key: &ProjectKey,
+        fingerprints: &[(SecretId, Fingerprint)],
+    ) -> Result<Vec<Material>, BackendError> {
+        self.own(key)?;
+        if Wrapping::of(key).is_some() {
+            return Err(BackendError::Denied(
+                "a project key in strict custody makes no fingerprints".to_owned(),
+            ));
+        }
+        self.cached(key).await?.materials(fingerprints)
     }
 
     /// Whatever there is of a payload is in the repository's row: there is nothing to destroy here.

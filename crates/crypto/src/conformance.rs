@@ -16,7 +16,7 @@ use strongroom_core::ports::{
     BackendError, BackendId, Canary, GenerationError, KeyRequest, MasterKeyVersion, ProjectKey, Sealed,
     SecretBackend,
 };
-use strongroom_core::{InvalidOpaqueId, Payload, ProjectId, ProjectKeyId, Timestamp};
+use strongroom_core::{Fingerprint, InvalidOpaqueId, Payload, ProjectId, ProjectKeyId, SecretId, Timestamp};
 
 use crate::random;
 
@@ -140,6 +140,41 @@ impl Suite {
         let absent = MasterKeyVersion(u32::MAX);
         let refusal = self.backend.rewrap(&key, absent).await;
         assert!(matches!(refusal, Err(BackendError::KeyMissing(_))), "{refusal:?}");
+        Ok(())
+    }
+
+    /// Fingerprints tell, with the project key and without a payload, which payloads have the same bytes; rewrapped as
+    /// it may be.
+    pub async fn fingerprints_tell_the_same_payloads(&self) -> Outcome {
+        let key = self.key().await?;
+        let (same, other) = (random_payload(40), random_payload(40));
+        let mut made = Vec::new();
+        for payload in [&same, &same, &other] {
+            made.push(self.fingerprint(&key, payload).await?);
+        }
+        for version in self.backend.master_key_versions().await? {
+            let rewrapped = self.backend.rewrap(&key, version).await?;
+            let found = self.backend.materials(&rewrapped, &made).await?;
+            let same = |one: usize, other: usize| found.get(one) == found.get(other);
+            assert!(
+                found.len() == 3 && same(0, 1) && !same(0, 2),
+                "the same payloads are not told from others"
+            );
+        }
+        let another = self.backend.create_project_key(&self.other_project, 1, self.now).await?;
+        let elsewhere = self.fingerprint(&another, &same).await?;
+        let elsewhere = self.backend.materials(&another, &[elsewhere]).await?;
+        let found = self.backend.materials(&key, &made).await?;
+        assert!(elsewhere.iter().all(|material| !found.contains(material)), "projects are linked");
+        Ok(())
+    }
+
+    /// Where project keys are of no use for it, there are no fingerprints, and that is said.
+    pub async fn no_fingerprints_are_made(&self) -> Outcome {
+        let (key, payload) = (self.key().await?, random_payload(9));
+        assert_eq!(self.backend.fingerprint(&key, SecretId::random(), &payload).await?, None);
+        let asked = self.backend.materials(&key, &[(SecretId::random(), Fingerprint([0; 16]))]).await;
+        assert!(matches!(asked, Err(BackendError::Denied(_))), "{asked:?}");
         Ok(())
     }
 
@@ -307,6 +342,17 @@ impl Suite {
 
     async fn key(&self) -> Result<ProjectKey, BackendError> {
         self.backend.create_project_key(&self.project, 1, self.now).await
+    }
+
+    async fn fingerprint(
+        &self,
+        key: &ProjectKey,
+        payload: &Payload,
+    ) -> Result<(SecretId, Fingerprint), BackendError> {
+        let secret = SecretId::random();
+        let made = self.backend.fingerprint(key, secret, payload).await?;
+        let none = || BackendError::Denied("no fingerprint is made".to_owned());
+        Ok((secret, made.ok_or_else(none)?))
     }
 
     async fn seal(&self, key: &ProjectKey) -> Result<Sealed, BackendError> {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use strongroom_core::Payload;
 use strongroom_core::ports::{BackendError, ProjectKey, Sealed};
+use strongroom_core::{Fingerprint, Material, Payload, SecretId};
 
 use crate::cache::KeyCache;
+use crate::envelope::fingerprint;
 use crate::envelope::payload;
 use crate::envelope::receipt::{self, Receipt};
 use crate::locked::{Arena, KEY_LEN, LockError, LockedKey};
@@ -64,6 +65,16 @@ impl HeldKey {
     /// Opens what [`Self::seal`] made of the same row and binding.
     pub fn open(&self, row: &ProjectKey, binding: &[u8], sealed: &Sealed) -> Result<Payload, BackendError> {
         payload::open(&*self.0, row, binding, sealed)
+    }
+
+    /// The fingerprint of a secret's payload.
+    pub fn fingerprint(&self, secret: SecretId, payload: &Payload) -> Result<Fingerprint, BackendError> {
+        fingerprint::seal(&self.0, secret, payload)
+    }
+
+    /// What fingerprints stand for that [`Self::fingerprint`] has made, in the same order.
+    pub fn materials(&self, fingerprints: &[(SecretId, Fingerprint)]) -> Result<Vec<Material>, BackendError> {
+        fingerprint::open(&self.0, fingerprints)
     }
 
     /// A receipt for a payload that somebody else keeps under the name `reference`.

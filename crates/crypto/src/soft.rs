@@ -9,7 +9,7 @@ use strongroom_core::ports::{
     Sealed, SecretBackend,
 };
 use strongroom_core::store::StoreNames;
-use strongroom_core::{Payload, ProjectId, ProjectKeyId, Timestamp};
+use strongroom_core::{Fingerprint, Material, Payload, ProjectId, ProjectKeyId, SecretId, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::envelope::{canary, project_key};
@@ -227,6 +227,23 @@ impl SecretBackend for SoftBackend {
 
     async fn open(&self, key: &ProjectKey, binding: &[u8], sealed: &Sealed) -> Result<Payload, BackendError> {
         self.project_key(key)?.open(key, binding, sealed)
+    }
+
+    async fn fingerprint(
+        &self,
+        key: &ProjectKey,
+        secret: SecretId,
+        payload: &Payload,
+    ) -> Result<Option<Fingerprint>, BackendError> {
+        self.project_key(key)?.fingerprint(secret, payload).map(Some)
+    }
+
+    async fn materials(
+        &self,
+        key: &ProjectKey,
+        fingerprints: &[(SecretId, Fingerprint)],
+    ) -> Result<Vec<Material>, BackendError> {
+        self.project_key(key)?.materials(fingerprints)
     }
 
     /// Whatever there is of a payload is in the repository's row: there is nothing to destroy here.

@@ -13,6 +13,6 @@ pub use certificate::{CertificateRule, ClientCertificate, InvalidRule, RuleSetti
 pub use endpoint::{Endpoint, InvalidEndpoint, PlainHttp};
 pub use error::SetupError;
 pub use jwt::{ClaimPath, Claims, InvalidClaimPath, JwtSettings, KeySource, SignedToken, SigningAlgorithm};
-pub use keystone::{Keystone, KeystoneSettings, Named};
+pub use keystone::{Keystone, KeystoneDirectory, KeystoneSettings, Named, Standing};
 pub use sources::{Source, Sources};
 pub use unauthenticated::UnauthenticatedContext;

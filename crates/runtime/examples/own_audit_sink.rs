@@ -1,8 +1,9 @@
 //! The API over parts wired by hand, with an audit sink of one's own: it keeps the newest records in memory,
 //! where the journal makes each one durable before anything is answered.
 //!
-//! `own_audit_sink memory|journal FOLDER` prints its address and serves plain HTTP to this machine, to whoever
-//! claims to be whom. The bench measures the price of durable records by the two.
+//! `own_audit_sink memory|journal FOLDER [noting]` prints its address and serves plain HTTP to this machine, to whoever
+//! claims to be whom. The bench measures the price of durable records by the two, and that of noting when secrets are
+//! read by one with `noting` and one without.
 #![expect(clippy::print_stdout, reason = "an example tells where it answers")]
 
 use std::collections::VecDeque;
@@ -23,12 +24,14 @@ use tokio::net::TcpListener;
 
 /// How many records are remembered.
 const REMEMBERED: usize = 10_000;
+/// How often it is stored when secrets were read: sixty times as often as the server does it.
+const STORE_EVERY: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(sink), Some(folder)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: own_audit_sink memory|journal FOLDER".into());
+        return Err("usage: own_audit_sink memory|journal FOLDER [noting]".into());
     };
     let folder = Path::new(&folder);
     std::fs::create_dir(folder)?;
@@ -38,7 +41,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         _ => parts
             .audit(Journal::open(&folder.join("journal"), Options { create: true, ..Options::default() })?),
     };
+    let notes_reads = arguments.next().as_deref() == Some("noting");
+    let parts = if notes_reads { parts.note_reads() } else { parts };
     let manager: KeyManager = parts.build().await?;
+    if notes_reads {
+        tokio::spawn(store_reads(manager.clone()));
+    }
     let service = Api::new(manager, Arc::new(UnauthenticatedContext), ApiSettings::default()).into_service();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
@@ -46,6 +54,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = Server::new(listener, service, turned_away, Rules::default(), Limits::default(), refusals);
     server.run(std::future::pending(), async {}).await;
     Ok(())
+}
+
+/// Has it stored when secrets were read, as long as that works.
+async fn store_reads(manager: KeyManager) {
+    while manager.store_reads().await.is_ok() {
+        tokio::time::sleep(STORE_EVERY).await;
+    }
 }
 
 /// Where secrets are kept, and what seals them.

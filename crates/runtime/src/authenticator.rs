@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use strongroom_core::ports::Authenticator;
 use strongroom_identity::{
-    ClientCertificate, Keystone, KeystoneSettings, SignedToken, Source, Sources, UnauthenticatedContext,
+    ClientCertificate, Keystone, KeystoneDirectory, KeystoneSettings, SignedToken, Source, Sources,
+    UnauthenticatedContext,
 };
 
 use crate::error::RunError;
@@ -32,7 +33,10 @@ pub(crate) fn authenticator(
 
 fn source(section: &SourceSection, credentials: Option<&Path>) -> Result<Box<dyn Source>, RunError> {
     match section {
-        SourceSection::Keystone(section) => Ok(Box::new(keystone(section, credentials)?)),
+        SourceSection::Keystone(section) => {
+            let settings = keystone(section, credentials)?;
+            Ok(Box::new(Keystone::new(settings).map_err(RunError::Identity)?))
+        }
         SourceSection::Jwt(settings) => {
             Ok(Box::new(SignedToken::new(settings.as_ref().clone()).map_err(RunError::Identity)?))
         }
@@ -40,9 +44,24 @@ fn source(section: &SourceSection, credentials: Option<&Path>) -> Result<Box<dyn
     }
 }
 
-fn keystone(section: &KeystoneSection, credentials: Option<&Path>) -> Result<Keystone, RunError> {
+/// Where to look up projects and users, and whether no other source lets any in; nothing without a Keystone.
+pub(crate) fn directory(
+    section: &IdentitySection,
+    credentials: Option<&Path>,
+) -> Result<Option<(KeystoneDirectory, bool)>, RunError> {
+    let IdentitySection::Sources { sections, .. } = section else { return Ok(None) };
+    let found = sections.iter().find_map(|source| match source {
+        SourceSection::Keystone(section) => Some(section),
+        SourceSection::Jwt(_) | SourceSection::Certificate(_) => None,
+    });
+    let Some(found) = found else { return Ok(None) };
+    let directory = KeystoneDirectory::new(keystone(found, credentials)?).map_err(RunError::Identity)?;
+    Ok(Some((directory, sections.len() == 1)))
+}
+
+fn keystone(section: &KeystoneSection, credentials: Option<&Path>) -> Result<KeystoneSettings, RunError> {
     let password = secret(&section.password, credentials, "the password of the service's user in Keystone")?;
-    Keystone::new(KeystoneSettings {
+    Ok(KeystoneSettings {
         url: section.url.clone(),
         public_url: section.public_url.clone(),
         ca_file: section.ca_file.clone(),
@@ -57,7 +76,6 @@ fn keystone(section: &KeystoneSection, credentials: Option<&Path>) -> Result<Key
         request_timeout: section.request_timeout,
         requests: section.requests,
     })
-    .map_err(RunError::Identity)
 }
 
 /// A secret from its file, without the line's end that editors leave there.

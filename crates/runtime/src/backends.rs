@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use strongroom_core::ports::SecretBackend;
+use strongroom_core::ports::{BackendId, SecretBackend};
 use strongroom_crypto::Algorithms;
 use strongroom_crypto_pkcs11::Pkcs11Backend;
 
@@ -40,6 +40,18 @@ pub(crate) async fn open(settings: &Settings, credentials: Option<&Path>) -> Res
 async fn over_tokens(settings: &Settings, credentials: Option<&Path>) -> Result<Pkcs11Backend, RunError> {
     let algorithms = Algorithms { triple_des: settings.orders.triple_des };
     Ok(connect_tokens(&settings.pkcs11, credentials).await?.with_algorithms(algorithms))
+}
+
+/// The enabled backend of that name.
+pub(crate) async fn open_named(
+    settings: &Settings,
+    credentials: Option<&Path>,
+    id: &BackendId,
+) -> Result<Arc<dyn SecretBackend>, RunError> {
+    let mut enabled = settings.stores.enabled.iter();
+    let kind = enabled.find(|kind| kind.backend() == *id);
+    let kind = kind.ok_or_else(|| RunError::NoSuchStore(id.to_string()))?;
+    open_one(settings, credentials, *kind).await
 }
 
 /// One backend.

@@ -51,8 +51,8 @@ pub use notices::send_test_notice;
 pub use pkcs11::{connect_tokens, pkcs11_config};
 pub use policy_file::{PolicyFile, PolicyFileError};
 pub use review::{
-    Decided, ReviewFormat, ReviewProblem, apply_review_here, begin_to_apply, decide_review, latest_reviews,
-    start_review,
+    Decided, ReviewFormat, ReviewProblem, ReviewRequest, StartedReview, Unchecked, apply_review_here,
+    begin_to_apply, decide_review, latest_reviews, start_review,
 };
 pub use rotation::{
     MigrationPlan, PrunedKeys, RotationPlan, ask_for_rotation, cancel_rotation, carry_out_rotation,

@@ -92,6 +92,7 @@ pub(crate) async fn open(
         .quotas(settings.quotas)
         .windows(settings.expiry.windows.clone())
         .undo_window(settings.deletion.undo)
+        .note_reads()
         .build()
         .await
         .map_err(RunError::Start)?;

@@ -129,7 +129,7 @@ async fn store(repository: &SqliteRepository, project: &str) -> SecretId {
         let content_type = ContentType::OctetStream;
         writer.insert_payload(
             secret.id,
-            &StoredPayload { content_type, key: key.id, backend: backend(), sealed },
+            &StoredPayload { content_type, key: key.id, backend: backend(), sealed, fingerprint: None },
         )
     })
     .await;

@@ -2,7 +2,7 @@
 
 use strongroom_core::ports::MasterKeyVersion;
 use strongroom_core::secret::{Label, Paging};
-use strongroom_core::{ContentType, Id, OpaqueId, Timestamp};
+use strongroom_core::{ContentType, Fingerprint, Id, OpaqueId, Timestamp};
 use uuid::Uuid;
 
 use crate::fault::Fault;
@@ -31,6 +31,15 @@ pub(crate) fn label(text: Option<String>, column: &'static str) -> Result<Option
 /// A content type from its stored name.
 pub(crate) fn content_type(name: &str, column: &'static str) -> Result<ContentType, Fault> {
     ContentType::from_stored(name).ok_or(Fault::corrupt(column))
+}
+
+/// A payload's fingerprint from its bytes, when there is one.
+pub(crate) fn fingerprint(
+    bytes: Option<Vec<u8>>,
+    column: &'static str,
+) -> Result<Option<Fingerprint>, Fault> {
+    let whole = |bytes: Vec<u8>| bytes.try_into().map(Fingerprint).map_err(|_| Fault::corrupt(column));
+    bytes.map(whole).transpose()
 }
 
 /// A count that can't be negative.

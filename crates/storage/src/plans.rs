@@ -154,6 +154,7 @@ fn everything_else_is_searched() {
         plans(|writer| writer.errand(ErrandId::random())),
         plans(|writer| writer.candidate(SecretId::random())),
         plans(|writer| writer.candidates(Some(SecretId::random()), 9)),
+        plans(|writer| writer.fingerprints_under(ProjectKeyId::random(), now(), None, 9)),
         plans(|writer| writer.note_read(SecretId::random(), Day(1))),
         plans(|writer| writer.review_to_apply()),
         plans(|writer| writer.next_condemned(ReviewId::random())),

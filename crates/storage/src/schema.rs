@@ -55,6 +55,7 @@ diesel::table! {
         backend -> Text,
         content_type -> Text,
         sealed -> Binary,
+        fingerprint -> Nullable<Binary>,
     }
 }
 
@@ -310,6 +311,7 @@ diesel::table! {
         refusal -> Nullable<Text>,
         asked -> BigInt,
         ended -> Nullable<BigInt>,
+        fingerprint -> Nullable<Binary>,
     }
 }
 
@@ -344,6 +346,8 @@ diesel::table! {
         deleted -> BigInt,
         spared -> BigInt,
         ended -> Nullable<BigInt>,
+        owners_unknown -> Nullable<BigInt>,
+        materials_unknown -> Nullable<BigInt>,
     }
 }
 
@@ -352,6 +356,8 @@ diesel::table! {
         review -> Binary,
         secret -> Binary,
         updated -> BigInt,
+        orphaned -> Bool,
+        twin -> Nullable<Binary>,
     }
 }
 

@@ -130,5 +130,8 @@ fn store(writer: &mut dyn Writer, secret: &Secret) -> Result<(), StorageError> {
     writer.insert_secret(secret)?;
     let sealed = Sealed(secret.id.as_bytes().repeat(40));
     let content_type = ContentType::OctetStream;
-    writer.insert_payload(secret.id, &StoredPayload { content_type, key: key.id, backend, sealed })
+    writer.insert_payload(
+        secret.id,
+        &StoredPayload { content_type, key: key.id, backend, sealed, fingerprint: None },
+    )
 }

@@ -10,7 +10,7 @@ use strongroom_core::ports::{
 };
 use strongroom_core::store::StoreNames;
 use strongroom_core::trace::TARGET;
-use strongroom_core::{Payload, ProjectId, Timestamp};
+use strongroom_core::{Fingerprint, Material, Payload, ProjectId, SecretId, Timestamp};
 use tracing::{Instrument as _, info_span};
 
 use crate::catalogue::STORE_DURATION;
@@ -144,6 +144,23 @@ impl SecretBackend for WatchedBackend {
 
     async fn open(&self, key: &ProjectKey, binding: &[u8], sealed: &Sealed) -> Result<Payload, BackendError> {
         self.measured(&self.open, self.inner.open(key, binding, sealed)).await
+    }
+
+    async fn fingerprint(
+        &self,
+        key: &ProjectKey,
+        secret: SecretId,
+        payload: &Payload,
+    ) -> Result<Option<Fingerprint>, BackendError> {
+        self.inner.fingerprint(key, secret, payload).await
+    }
+
+    async fn materials(
+        &self,
+        key: &ProjectKey,
+        fingerprints: &[(SecretId, Fingerprint)],
+    ) -> Result<Vec<Material>, BackendError> {
+        self.inner.materials(key, fingerprints).await
     }
 
     fn keeps(&self, sealed: &Sealed) -> bool {

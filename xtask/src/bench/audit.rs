@@ -27,7 +27,8 @@ pub(super) fn measure(stage: &Stage) -> Result<Findings> {
     let until = Until::Elapsed(stage.plan.slice);
     let rounds = stage.plan.rounds;
     {
-        let [(durable, _one), (memory, _other)] = [own_sink(stage, "journal")?, own_sink(stage, "memory")?];
+        let [(durable, _one), (memory, _other)] =
+            [own_sink(stage, "journal", &[])?, own_sink(stage, "memory", &[])?];
         let (durable, memory) = (reads(&durable)?, reads(&memory)?);
         let comparison = compare(rounds, || durable.run(until), || memory.run(until))?;
         findings.at_least(
@@ -65,16 +66,17 @@ pub(super) fn measure(stage: &Stage) -> Result<Findings> {
     Ok(findings)
 }
 
-fn reads(endpoint: &Endpoint) -> Result<Load> {
+pub(super) fn reads(endpoint: &Endpoint) -> Result<Load> {
     let exchanges = runtime()?.block_on(workload::payload_reads(endpoint, READER))?;
     Ok(Load { endpoint: endpoint.clone(), exchanges, connections: CONNECTIONS })
 }
 
 /// The example that serves with an audit sink of its own.
-fn own_sink(stage: &Stage, sink: &str) -> Result<(Endpoint, Running)> {
+pub(super) fn own_sink(stage: &Stage, sink: &str, more: &[&str]) -> Result<(Endpoint, Running)> {
     let binary = stage.binaries.join("examples/own_audit_sink");
     let mut command = step::ours(&binary);
-    command.arg(sink).arg(stage.folder.join(sink)).stdin(Stdio::null()).stdout(Stdio::piped());
+    let folder = stage.folder.join([&[sink], more].concat().join("-"));
+    command.arg(sink).arg(folder).args(more).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().with_context(|| format!("can't start {}", binary.display()))?;
     let output = child.stdout.take().context("the example has no output")?;
     let process = Running(child);

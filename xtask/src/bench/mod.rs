@@ -25,6 +25,7 @@ mod part;
 mod process;
 mod report;
 mod requests;
+mod review;
 mod rotation;
 mod scale;
 mod siem;

@@ -5,7 +5,9 @@ use clap::ValueEnum;
 
 use super::findings::Findings;
 use super::stage::Stage;
-use super::{audit, haproxy, hsm, idle, orders, overload, requests, rotation, siem, tls, tokens, verify};
+use super::{
+    audit, haproxy, hsm, idle, orders, overload, requests, review, rotation, siem, tls, tokens, verify,
+};
 
 /// A part of the bench.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -36,6 +38,8 @@ pub(super) enum Part {
     Drill,
     /// Rewrapping project keys against plain updates, and reads beside it
     Rotation,
+    /// A review of ten times as many secrets, and reads that are noted for it against reads that are not
+    Review,
 }
 
 impl Part {
@@ -60,6 +64,7 @@ impl Part {
             Self::Hsm => hsm::custody(stage),
             Self::Drill => hsm::drill(stage),
             Self::Rotation => rotation::measure(stage),
+            Self::Review => review::measure(stage),
         }
     }
 }

@@ -24,12 +24,21 @@ pub(super) struct Running(pub(super) Child);
 impl Running {
     /// Its resident memory, in MiB.
     pub(super) fn resident_mib(&self) -> Result<f64> {
+        self.memory_mib("VmRSS:")
+    }
+
+    /// The most resident memory that it has had, in MiB.
+    pub(super) fn peak_mib(&self) -> Result<f64> {
+        self.memory_mib("VmHWM:")
+    }
+
+    fn memory_mib(&self, kind: &str) -> Result<f64> {
         let path = format!("/proc/{}/status", self.0.id());
         let status = fs::read_to_string(&path).with_context(|| format!("can't read {path}"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(kind));
         let kib: u32 = line
             .and_then(|value| value.trim().strip_suffix(" kB"))
-            .with_context(|| format!("no VmRSS in {path}"))?
+            .with_context(|| format!("no {kind} in {path}"))?
             .trim()
             .parse()?;
         Ok(f64::from(kib) / 1024.0)

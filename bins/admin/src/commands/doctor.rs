@@ -3,9 +3,8 @@ use std::path::Path;
 use serde_json::json;
 use strongroom_runtime::{Finding, Settings, Verdict, examine, note_milestone};
 
-use super::operator::operator;
 use super::{CommandResult, Ended, row};
-use crate::flags::{DoctorFormat, Output};
+use crate::flags::{DoctorFormat, Operator, Output};
 use crate::print;
 
 /// `doctor`.
@@ -21,7 +20,7 @@ pub(crate) fn run(
         Some(DoctorFormat::Table | DoctorFormat::Markdown) => Output::Table,
         None => output,
     };
-    let prober = if probe { Some(operator()?) } else { None };
+    let prober = if probe { Some(Operator::default().name()?) } else { None };
     let findings = examine(settings, credentials, prober);
     let failed = findings.iter().filter(|finding| finding.verdict == Verdict::Fail).count();
     if format == Some(DoctorFormat::Markdown) {

@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use strongroom_core::expiry::Ending;
 use strongroom_core::secret::Label;
-use strongroom_core::{Clock as _, ProjectId, Secret, SecretId, SystemClock, Timestamp};
+use strongroom_core::{Clock as _, ProjectId, Secret, SecretId, SystemClock, Timestamp, UserId};
 use strongroom_runtime::{
     Settings, acknowledge_ending, carry_out_reading, count_unread, is_served, list_endings,
 };
 
-use super::operator::operator;
 use super::{CommandResult, Ended, row};
 use crate::flags::{ExpiryCommand, Output};
 use crate::print;
@@ -30,15 +29,17 @@ pub(crate) fn run(
 ) -> CommandResult {
     match command {
         ExpiryCommand::List { within, project } => list(settings, within, project, output),
-        ExpiryCommand::Ack { secret, note } => acknowledge(settings, &secret, &note, output),
+        ExpiryCommand::Ack { secret, note, operator } => {
+            acknowledge(settings, secret, &operator.name()?, &note, output)
+        }
         ExpiryCommand::Scan => scan(settings, credentials, output),
     }
 }
 
-fn list(settings: &Settings, within: i64, project: Option<String>, output: Output) -> CommandResult {
+fn list(settings: &Settings, within: u32, project: Option<String>, output: Output) -> CommandResult {
     let project = project.map(ProjectId::new).transpose()?;
     let now = SystemClock.now();
-    let found = list_endings(settings, now.plus_seconds(within), project.as_ref())?;
+    let found = list_endings(settings, now.plus_seconds(i64::from(within)), project.as_ref())?;
     let values: Vec<_> = found.iter().map(|(secret, ending)| as_json(secret, ending)).collect();
     let head =
         row(["ENDS", "DAYS", "SECRET", "PROJECT", "TYPE", "NAME", "CERTIFICATE", "TOLD", "ACKNOWLEDGED"]);
@@ -90,15 +91,14 @@ fn line(secret: &Secret, ending: &Ending, now: Timestamp) -> Vec<String> {
     cells.map(|cell| cell.replace(char::is_control, " ")).to_vec()
 }
 
-fn acknowledge(settings: &Settings, secret: &str, note: &str, output: Output) -> CommandResult {
-    let id = SecretId::parse(secret)?;
-    let by = operator()?;
-    let Some(ending) = acknowledge_ending(settings, id, &by, note)? else {
+fn acknowledge(settings: &Settings, id: SecretId, by: &UserId, note: &str, output: Output) -> CommandResult {
+    let Some(ending) = acknowledge_ending(settings, id, by, note)? else {
         return Err("there is no secret of that id, or it does not end".into());
     };
     let ends = ending.ends.to_string();
     let value = json!({"secret": id, "ends": ending.ends, "acknowledged_by": by});
-    let rows = [row(["secret", secret]), row(["ends", &ends]), row(["acknowledged by", by.as_str()])];
+    let rows =
+        [row(["secret", &id.to_string()]), row(["ends", &ends]), row(["acknowledged by", by.as_str()])];
     print::result(output, &value, &rows)?;
     Ok(Ended::Well)
 }

@@ -13,7 +13,6 @@ mod hsm_drill;
 pub(crate) mod kmip;
 pub(crate) mod master_key;
 pub(crate) mod notices;
-mod operator;
 pub(crate) mod policy;
 pub(crate) mod review;
 pub(crate) mod rotation;

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use strongroom_core::review::{Review, ReviewStage};
 use strongroom_runtime::{
-    Settings, apply_review_here, begin_to_apply, decide_review, is_served, latest_reviews, start_review,
+    ReviewRequest, Settings, Unchecked, apply_review_here, begin_to_apply, decide_review, is_served,
+    latest_reviews, start_review,
 };
 
 use super::errand::runtime;
@@ -20,6 +21,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How many reviews `show` tells of.
 const SHOWN: u32 = 12;
+/// How many of the things that a review could not look at are told of.
+const TOLD: usize = 20;
 
 /// `review start`, `show`, `decide` and `apply`.
 pub(crate) fn run(
@@ -32,13 +35,17 @@ pub(crate) fn run(
         ReviewCommand::Start { to, format, unread_days, operator } => {
             let mut progress = Progress::new();
             let looked = |count| progress.show("looking", count, 0);
-            let review = start_review(settings, &to, format.into(), unread_days, operator.name()?, looked)?;
+            let request =
+                ReviewRequest { to, format: format.into(), unread_days, operator: operator.name()? };
+            let started = runtime()?.block_on(start_review(settings, credentials, request, looked))?;
             progress.end();
-            tell(&[review], output)
+            complain(&started.unchecked);
+            tell(&[started.review], &started.unchecked, output)
         }
-        ReviewCommand::Show => tell(&latest_reviews(settings, SHOWN)?, output),
+        ReviewCommand::Show => tell(&latest_reviews(settings, SHOWN)?, &[], output),
         ReviewCommand::Decide { file, operator } => {
-            let decided = decide_review(settings, &file, &operator.name()?)?;
+            let by = operator.name()?;
+            let decided = runtime()?.block_on(decide_review(settings, credentials, &file, &by))?;
             for problem in &decided.problems {
                 print::error(&format!(
                     "line {}: secret {} {}",
@@ -49,7 +56,7 @@ pub(crate) fn run(
                 print::error(&format!("nothing is decided: {} lines can't be taken", decided.wrong));
                 return Ok(Ended::Unsound);
             }
-            tell(&[decided.review], output)
+            tell(&[decided.review], &[], output)
         }
         ReviewCommand::Apply { for_good } => {
             if !settings.deletion.undo.is_open() && !for_good {
@@ -59,7 +66,7 @@ pub(crate) fn run(
                         .into(),
                 );
             }
-            tell(&[apply(settings, credentials)?], output)
+            tell(&[apply(settings, credentials)?], &[], output)
         }
     }
 }
@@ -95,7 +102,17 @@ fn apply(settings: &Settings, credentials: Option<&Path>) -> Result<Review, Box<
     }
 }
 
-fn tell(reviews: &[Review], output: Output) -> CommandResult {
+/// Says what was not looked at, of which nothing is listed.
+fn complain(unchecked: &[Unchecked]) {
+    for Unchecked { what, why } in unchecked.iter().take(TOLD) {
+        print::error(&format!("not checked: {what}: {why}"));
+    }
+    if let Some(more) = unchecked.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        print::error(&format!("not checked: {more} more; --output json names them all"));
+    }
+}
+
+fn tell(reviews: &[Review], unchecked: &[Unchecked], output: Output) -> CommandResult {
     let mut rows = vec![row([
         "REVIEW",
         "STARTED",
@@ -106,6 +123,7 @@ fn tell(reviews: &[Review], output: Output) -> CommandResult {
         "TO DELETE",
         "DELETED",
         "SPARED",
+        "OWNERS",
         "SIGNED OFF",
     ])];
     for review in reviews {
@@ -119,11 +137,23 @@ fn tell(reviews: &[Review], output: Output) -> CommandResult {
             &review.condemned.to_string(),
             &review.deleted.to_string(),
             &review.spared.to_string(),
+            &owners(review),
             &review.ended.map_or("-".to_owned(), |at| at.to_string()),
         ]));
     }
-    print::result(output, &json!({"reviews": reviews.iter().map(as_json).collect::<Vec<_>>()}), &rows)?;
+    let unchecked: Vec<_> =
+        unchecked.iter().map(|Unchecked { what, why }| json!({"what": what, "why": why})).collect();
+    let reviews: Vec<_> = reviews.iter().map(as_json).collect();
+    print::result(output, &json!({"reviews": reviews, "unchecked": unchecked}), &rows)?;
     Ok(Ended::Well)
+}
+
+fn owners(review: &Review) -> String {
+    match review.owners_unknown {
+        None => "not checked".to_owned(),
+        Some(0) => "checked".to_owned(),
+        Some(unknown) => format!("but for {unknown}"),
+    }
 }
 
 fn as_json(review: &Review) -> Value {
@@ -139,6 +169,9 @@ fn as_json(review: &Review) -> Value {
         "deleted": review.deleted,
         "spared": review.spared,
         "file_sha256": review.file,
+        "owners_checked": review.owners_unknown.is_some(),
+        "owners_unknown": review.owners_unknown,
+        "materials_unknown": review.materials_unknown,
         "signed_off": review.ended,
     })
 }

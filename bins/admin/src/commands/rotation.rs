@@ -13,9 +13,8 @@ use strongroom_runtime::{
 };
 use tokio::runtime::Runtime;
 
-use super::operator::operator;
 use super::{CommandResult, Ended, row};
-use crate::flags::{Output, RotationCommand, Store};
+use crate::flags::{Operator, Output, RotationCommand, Store};
 use crate::print;
 use crate::progress::Progress;
 
@@ -147,7 +146,7 @@ pub(super) fn carry_out(
     backend: &BackendId,
     goal: &Goal,
 ) -> Result<Rotation, Box<dyn std::error::Error>> {
-    let (mut progress, asker) = (Progress::new(), operator()?);
+    let (mut progress, asker) = (Progress::new(), Operator::default().name()?);
     let ended = loop {
         if is_served(settings)? {
             break follow(settings, ask_for_rotation(settings, backend, goal, &asker)?.id, &mut progress);

@@ -1,8 +1,10 @@
 mod audit;
 mod backup;
 mod expiry;
+mod operator;
 mod review;
 mod secret;
+mod span;
 mod store;
 
 use std::path::PathBuf;
@@ -14,6 +16,7 @@ use strongroom_runtime::{Flag, Sources, Value};
 pub(crate) use self::audit::{AuditCommand, Filter, Prune, Verify, VerifyReport, WhoRead};
 pub(crate) use self::backup::{BackupCommand, Opening, Sealing};
 pub(crate) use self::expiry::ExpiryCommand;
+pub(crate) use self::operator::Operator;
 pub(crate) use self::review::ReviewCommand;
 pub(crate) use self::secret::{DeletedCommand, Replace, SecretCommand, Which};
 pub(crate) use self::store::Store;

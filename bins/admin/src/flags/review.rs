@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Subcommand, ValueEnum};
 use strongroom_runtime::ReviewFormat;
 
-use super::secret::Operator;
+use super::operator::Operator;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ReviewCommand {

@@ -1,15 +1,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use strongroom_core::{SecretId, Timestamp, UserId};
+use strongroom_core::{SecretId, Timestamp};
 
-/// Who asks, for the journal.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Operator {
-    /// Who asks, for the journal; without it, who has logged in
-    #[arg(long, value_name = "NAME")]
-    operator: Option<String>,
-}
+use super::operator::Operator;
+use super::span::span;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeletedCommand {
@@ -54,7 +49,7 @@ pub(crate) struct Replace {
     #[arg(long, value_name = "FILE")]
     pub(crate) payload_file: PathBuf,
     /// How long the old secret stays readable besides, such as 12h or 7d
-    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = span)]
     pub(crate) overlap: u32,
     /// When the new one expires, in ISO 8601, or `never`; as the old one unless given
     #[arg(long, value_name = "TIME", value_parser = expiration)]
@@ -65,19 +60,8 @@ pub(crate) struct Replace {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expiration(pub(crate) Option<Timestamp>);
 
-impl Operator {
-    /// The name given, else that of who has logged in: before `sudo`, if that was used.
-    pub(crate) fn name(&self) -> Result<UserId, String> {
-        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let mut known = ["SUDO_USER", "LOGNAME", "USER"].into_iter().filter_map(variable);
-        let name = self.operator.clone().or_else(|| known.next());
-        let name = name.ok_or("who asks? Say it with --operator NAME: the journal keeps it")?;
-        UserId::new(name).map_err(|error| format!("--operator: {error}"))
-    }
-}
-
 /// An id alone, or at the end of a reference.
-fn secret(text: &str) -> Result<SecretId, String> {
+pub(super) fn secret(text: &str) -> Result<SecretId, String> {
     let id = text.rsplit('/').next().unwrap_or(text);
     SecretId::parse(id).map_err(|error| error.to_string())
 }
@@ -89,35 +73,9 @@ fn expiration(text: &str) -> Result<Expiration, String> {
     Timestamp::parse(text).map(|at| Expiration(Some(at))).map_err(|error| error.to_string())
 }
 
-/// A number with its unit: s, m, h or d. No unit is no answer to "how long".
-fn seconds(text: &str) -> Result<u32, String> {
-    const WANTED: &str = "give a whole number with s, m, h or d after it, such as 7d, or 0";
-    if text == "0" {
-        return Ok(0);
-    }
-    let unit = match text.chars().last() {
-        Some('s') => 1,
-        Some('m') => 60,
-        Some('h') => 3600,
-        Some('d') => 86_400,
-        _ => return Err(WANTED.to_owned()),
-    };
-    let number = text.get(..text.len() - 1).and_then(|number| number.parse::<u32>().ok());
-    number.and_then(|number| number.checked_mul(unit)).ok_or_else(|| WANTED.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_have_units() {
-        let read = ["0", "0d", "90s", "5m", "12h", "7d"].map(seconds);
-        assert_eq!(read.map(Result::unwrap), [0, 0, 90, 300, 43_200, 604_800]);
-        for bad in ["", "7", "d", "-1d", "1.5h", "7 d", "7w", "5000000000s", "99999999d", "é"] {
-            assert!(seconds(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn a_secret_is_named_by_its_id_or_its_reference() {

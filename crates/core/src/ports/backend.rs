@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::container::ContainerType;
-use crate::id::{ProjectId, ProjectKeyId};
+use crate::fingerprint::{Fingerprint, Material};
+use crate::id::{ProjectId, ProjectKeyId, SecretId};
 use crate::secret::{Payload, SecretType};
 use crate::store::StoreNames;
 use crate::time::Timestamp;
@@ -138,6 +139,31 @@ pub trait SecretBackend: Send + Sync + 'static {
         payload: &Payload,
     ) -> Result<Sealed, BackendError> {
         self.seal(key, binding, payload).await
+    }
+
+    /// The fingerprint of a secret's payload, which tells nothing to whoever lacks the project key. Nothing where
+    /// that is kept in a device which makes none.
+    async fn fingerprint(
+        &self,
+        _key: &ProjectKey,
+        _secret: SecretId,
+        _payload: &Payload,
+    ) -> Result<Option<Fingerprint>, BackendError> {
+        Ok(None)
+    }
+
+    /// What fingerprints that were made with that key stand for, in the same order. Of secrets of whatever project key
+    /// but that one, and of altered fingerprints, it tells what no payload has.
+    async fn materials(
+        &self,
+        key: &ProjectKey,
+        _fingerprints: &[(SecretId, Fingerprint)],
+    ) -> Result<Vec<Material>, BackendError> {
+        Err(BackendError::Denied(format!(
+            "{} makes no fingerprints with this key of {}",
+            self.id(),
+            key.project
+        )))
     }
 
     /// Opens what [`Self::seal`] or [`Self::seal_as`] made with the same key and binding.

@@ -28,6 +28,7 @@ pub struct Builder {
     quotas: EffectiveQuotas,
     windows: Windows,
     undo: UndoWindow,
+    note_reads: bool,
 }
 
 /// Why a key manager does not start. Nothing has been changed, but for records in the journal.
@@ -136,6 +137,14 @@ impl Builder {
         Self { undo, ..self }
     }
 
+    /// Notes on which day each secret was last read, for reviews of what nobody needs; whoever asks for it calls
+    /// [`KeyManager::store_reads`] now and then. Without it a review of the same repository knows of no read that
+    /// happens here.
+    #[must_use]
+    pub fn note_reads(self) -> Self {
+        Self { note_reads: true, ..self }
+    }
+
     /// Checks that the parts fit (each master key opens its canary), settles what a crash left open, and
     /// gives the running key manager.
     pub async fn build(self) -> Result<KeyManager, StartError> {
@@ -157,7 +166,7 @@ impl Builder {
             endings: Endings::default(),
             in_hand: InHand::default(),
             waste: Waste::default(),
-            reads: Reads::default(),
+            reads: Reads::new(self.note_reads),
         };
         engine.prove_master_keys().await?;
         engine.settle_open_changes().await.map_err(StartError::Part)?;

@@ -8,7 +8,7 @@ use super::rotation::active;
 use crate::audit::{Action, Target};
 use crate::disposal::Owner;
 use crate::error::{Conflict, Error};
-use crate::id::ProjectId;
+use crate::id::{ProjectId, SecretId};
 use crate::ports::{BackendId, PayloadKind, ProjectKey, SecretBackend, StoredPayload, Writer};
 use crate::secret::{ContentType, NewPayload, Payload, Secret};
 use crate::time::Timestamp;
@@ -25,6 +25,8 @@ pub(super) struct ToSeal<'a> {
     /// What the payload is said to be.
     pub(super) kind: PayloadKind,
     pub(super) content_type: ContentType,
+    /// Whose payload it is, when it is a secret's.
+    pub(super) secret: Option<SecretId>,
 }
 
 impl<'a> ToSeal<'a> {
@@ -32,7 +34,14 @@ impl<'a> ToSeal<'a> {
     pub(super) fn of(secret: &'a Secret, new: &'a NewPayload) -> Self {
         let NewPayload { content_type, payload } = new;
         let binding = secret.binding(*content_type);
-        Self { project: &secret.project, binding, payload, kind: secret.kind(), content_type: *content_type }
+        Self {
+            project: &secret.project,
+            binding,
+            payload,
+            kind: secret.kind(),
+            content_type: *content_type,
+            secret: Some(secret.id),
+        }
     }
 }
 
@@ -99,12 +108,22 @@ impl Engine {
         permit: Permit,
         what: &ToSeal<'_>,
     ) -> Result<Fresh, Error> {
-        let ToSeal { project, binding, payload, kind, content_type } = what;
+        let ToSeal { project, binding, payload, kind, content_type, secret } = what;
         let backend = self.backend_for(project).await?;
         let key = self.project_key(context, permit, project, backend).await?;
+        // First: a store that has taken the payload could not be told to forget it, were this to fail.
+        let fingerprint = match secret {
+            Some(secret) => backend.fingerprint(&key, *secret, payload).await?,
+            None => None,
+        };
         let sealed = backend.seal_as(kind, &key, binding, payload).await?;
-        let stored =
-            StoredPayload { content_type: *content_type, key: key.id, backend: key.backend.clone(), sealed };
+        let stored = StoredPayload {
+            content_type: *content_type,
+            key: key.id,
+            backend: key.backend.clone(),
+            sealed,
+            fingerprint,
+        };
         Ok(Fresh { stored, key })
     }
 

@@ -72,6 +72,7 @@ impl<'a> Orders<'a> {
             payload,
             kind: PayloadKind { secret_type: SecretType::Passphrase, ..PayloadKind::default() },
             content_type: new.spec.content_type,
+            secret: None,
         });
         let result = self.engine.seal_and_store(context, &change, Owner::Order(id), what, store).await;
         let verdict = change.conclude(result).await;

@@ -15,12 +15,20 @@ const MOST: usize = 500_000;
 const TOGETHER: usize = 1000;
 
 /// Notes that are not stored yet.
-#[derive(Default)]
-pub(super) struct Reads(Mutex<HashMap<SecretId, Day>>);
+pub(super) struct Reads {
+    /// Whether any are taken.
+    are_noted: bool,
+    notes: Mutex<HashMap<SecretId, Day>>,
+}
 
 impl Reads {
+    /// Notes are taken, or not.
+    pub(super) fn new(are_noted: bool) -> Self {
+        Self { are_noted, notes: Mutex::default() }
+    }
+
     fn notes(&self) -> MutexGuard<'_, HashMap<SecretId, Day>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a note.
@@ -37,7 +45,9 @@ impl Reads {
 impl Engine {
     /// Notes that a secret's payload was read just now.
     pub(super) fn note_read(&self, id: SecretId) {
-        self.reads.note(id, Day::of(self.clock.now()));
+        if self.reads.are_noted {
+            self.reads.note(id, Day::of(self.clock.now()));
+        }
     }
 
     /// Stores what is noted; tells of how many secrets.

@@ -113,17 +113,27 @@ fn stands(
     now: Timestamp,
 ) -> Result<bool, Error> {
     let criteria = review.criteria(&reader.milestones()?, now);
-    let found = reader.candidate(condemned.secret)?;
-    Ok(found
-        .is_some_and(|found| found.secret.updated == condemned.updated && criteria.judge(&found).is_some()))
+    let Some(found) = reader.candidate(condemned.secret)? else { return Ok(false) };
+    let twin = condemned.twin.map_or(Ok(None), |twin| reader.candidate(twin))?;
+    Ok(condemned.stands(review, &criteria, &found, twin.as_ref()))
 }
 
 /// The evidence, in one line.
 fn outcome(review: &Review) -> String {
     let Review { operator, looked, listed, deleted, spared, .. } = review;
+    let owners = match review.owners_unknown {
+        None => "owners not checked".to_owned(),
+        Some(0) => "owners checked".to_owned(),
+        Some(unknown) => format!("owners checked but for {unknown}"),
+    };
+    let materials = match review.materials_unknown {
+        None => "same material not looked for".to_owned(),
+        Some(0) => "same material looked for".to_owned(),
+        Some(unknown) => format!("same material looked for but in {unknown}"),
+    };
     let kept = listed.saturating_sub(*deleted);
     let file = review.file.as_deref().unwrap_or("-");
     format!(
-        "{operator}: {looked} looked at, {listed} listed, {deleted} deleted, {kept} kept ({spared} since they had changed); file sha256 {file}"
+        "{operator}: {looked} looked at, {listed} listed, {deleted} deleted, {kept} kept ({spared} since they had changed); {owners}; {materials}; file sha256 {file}"
     )
 }

@@ -38,6 +38,7 @@ async fn run_all(suite: Suite) {
     suite.misplaced_payloads_are_refused().await.expect("misplaced_payloads_are_refused");
     suite.altered_project_keys_are_refused().await.expect("altered_project_keys_are_refused");
     suite.rewrapped_keys_are_the_same_keys().await.expect("rewrapped_keys_are_the_same_keys");
+    suite.fingerprints_tell_the_same_payloads().await.expect("fingerprints_tell_the_same_payloads");
     suite.canaries_prove_the_master_key().await.expect("canaries_prove_the_master_key");
     suite.missing_master_keys_are_named().await.expect("missing_master_keys_are_named");
     suite.a_wrong_master_key_opens_nothing().await.expect("a_wrong_master_key_opens_nothing");

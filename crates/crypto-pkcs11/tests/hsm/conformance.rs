@@ -88,3 +88,6 @@ every_check!(kryoptic_strict: suite, Kryoptic, Strict);
 every_check!(kryoptic_cached: suite, Kryoptic, Cached);
 every_check!(strict_without_gcm: suite_without_gcm, SoftHsm, Strict);
 every_check!(kryoptic_cached_without_gcm: suite_without_gcm, Kryoptic, Cached);
+
+checks!(cached_fingerprints: suite, SoftHsm, Cached; fingerprints_tell_the_same_payloads);
+checks!(strict_fingerprints: suite, SoftHsm, Strict; no_fingerprints_are_made);

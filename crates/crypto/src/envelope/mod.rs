@@ -8,6 +8,7 @@
 mod aead_key;
 pub mod canary;
 pub(crate) mod elsewhere;
+pub(crate) mod fingerprint;
 pub mod kept_key;
 pub mod payload;
 pub mod project_key;

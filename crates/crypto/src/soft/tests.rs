@@ -254,6 +254,11 @@ proptest! {
 }
 
 #[tokio::test]
+async fn fingerprints_tell_the_same_payloads() {
+    suite().fingerprints_tell_the_same_payloads().await.unwrap();
+}
+
+#[tokio::test]
 async fn rewrapped_keys_are_the_same_keys() {
     suite().rewrapped_keys_are_the_same_keys().await.unwrap();
 }

@@ -2,6 +2,7 @@
 
 mod breaker;
 mod cache;
+mod directory;
 mod own_token;
 mod service;
 mod settings;
@@ -15,10 +16,12 @@ use strongroom_core::ports::{Authenticator, Credentials, IdentityError};
 use strongroom_core::{Caller, Clock as _, SystemClock};
 use tokio::time::{Instant, timeout};
 
+pub use self::directory::{KeystoneDirectory, Standing};
 pub use self::settings::{KeystoneSettings, Named};
 
 use self::cache::TokenCache;
 use self::service::{Expired, Service};
+use self::wire::Scope;
 use crate::error::SetupError;
 use crate::sources::Source;
 
@@ -48,7 +51,7 @@ impl Keystone {
             patience: settings.request_timeout.saturating_mul(2),
             service_roles: settings.service_token_roles.clone(),
             challenge: format!("Keystone uri=\"{}\"", settings.public_url),
-            service: Service::new(settings)?,
+            service: Service::new(settings, Scope::Project)?,
         })
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::breaker::Breaker;
 use super::own_token::{OwnToken, usable};
 use super::settings::KeystoneSettings;
-use super::wire::{self, Confirmed};
+use super::wire::{self, Confirmed, Scope};
 use crate::error::SetupError;
 use crate::outbound::Outbound;
 
@@ -39,17 +39,20 @@ pub(super) enum Expired {
 /// Keystone, as the service's own user sees it.
 pub(super) struct Service {
     settings: KeystoneSettings,
+    scope: Scope,
     outbound: Outbound,
     login_url: Uri,
     validate_url: Uri,
     validate_expired_url: Uri,
+    /// Empty where the settings' URL ends with it already.
+    version: &'static str,
     own: Mutex<Option<Arc<OwnToken>>>,
     requests: Semaphore,
     breaker: Breaker,
 }
 
 impl Service {
-    pub(super) fn new(settings: KeystoneSettings) -> Result<Self, SetupError> {
+    pub(super) fn new(settings: KeystoneSettings, scope: Scope) -> Result<Self, SetupError> {
         let version = if settings.url.uri().path().ends_with("/v3") { "" } else { "/v3" };
         let url = |rest: &str| {
             let path = format!("{version}/auth/tokens{rest}");
@@ -68,6 +71,8 @@ impl Service {
             own: Mutex::default(),
             requests: Semaphore::new(settings.requests),
             breaker: Breaker::default(),
+            version,
+            scope,
             settings,
         })
     }
@@ -78,11 +83,36 @@ impl Service {
         token: HeaderValue,
         expired: Expired,
     ) -> Result<Option<Confirmed>, IdentityError> {
+        let url = match expired {
+            Expired::Refused => &self.validate_url,
+            Expired::Allowed => &self.validate_expired_url,
+        };
+        self.answer(url, Some(&token), verdict).await
+    }
+
+    /// What is below that path of Keystone's.
+    pub(super) async fn look_up<T>(
+        &self,
+        path: &str,
+        read: impl Fn(&Response<Bytes>) -> Result<T, Failure>,
+    ) -> Result<T, IdentityError> {
+        let url = self.settings.url.join(&format!("{}{path}", self.version));
+        let url = url.map_err(|_| IdentityError::Unavailable("it can't be part of a URL".to_owned()))?;
+        self.answer(&url, None, read).await
+    }
+
+    /// What `read` makes of the answer, with a token of the service's own that Keystone takes.
+    async fn answer<T>(
+        &self,
+        url: &Uri,
+        about: Option<&HeaderValue>,
+        read: impl Fn(&Response<Bytes>) -> Result<T, Failure>,
+    ) -> Result<T, IdentityError> {
         // What waits here has not been sent, and is told at once when Keystone turns out to be down.
         let _permit = self.requests.acquire().await.map_err(|_| IdentityError::Unauthenticated)?;
         let trial = self.settings.request_timeout.saturating_mul(2).min(LONGEST_TRIAL);
         self.breaker.admit(Instant::now(), trial).map_err(IdentityError::Unavailable)?;
-        match self.ask(token, expired).await {
+        match self.ask(url, about, read).await {
             Ok(answer) => {
                 self.breaker.succeeded();
                 Ok(answer)
@@ -90,7 +120,7 @@ impl Service {
             Err(failure) => {
                 let (now, cause) = (Instant::now(), failure.cause);
                 match failure.kind {
-                    Kind::Token => {}
+                    Kind::Single => {}
                     Kind::Outage => self.breaker.failed(now, &cause),
                     Kind::Refusal => self.breaker.open(now, PAUSE_AFTER_REFUSAL, &cause),
                 }
@@ -99,11 +129,16 @@ impl Service {
         }
     }
 
-    async fn ask(&self, token: HeaderValue, expired: Expired) -> Result<Option<Confirmed>, Failure> {
+    async fn ask<T>(
+        &self,
+        url: &Uri,
+        about: Option<&HeaderValue>,
+        read: impl Fn(&Response<Bytes>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let own = self.own_token(None).await?;
-        let answer = self.ask_as(&own, &token, expired).await?;
+        let answer = self.ask_as(&own, url, about).await?;
         if answer.status() != StatusCode::UNAUTHORIZED {
-            return verdict(&answer);
+            return read(&answer);
         }
         // Keystone no longer knows our own token: it may have been revoked, or its keys replaced.
         if own.is_young(Instant::now()) {
@@ -112,25 +147,23 @@ impl Service {
             ));
         }
         let renewed = self.own_token(Some(&own)).await?;
-        verdict(&self.ask_as(&renewed, &token, expired).await?)
+        read(&self.ask_as(&renewed, url, about).await?)
     }
 
     async fn ask_as(
         &self,
         own: &OwnToken,
-        token: &HeaderValue,
-        expired: Expired,
+        url: &Uri,
+        about: Option<&HeaderValue>,
     ) -> Result<Response<Bytes>, Failure> {
         let mut request = Request::new(Full::default());
-        let url = match expired {
-            Expired::Refused => &self.validate_url,
-            Expired::Allowed => &self.validate_expired_url,
-        };
         *request.uri_mut() = url.clone();
         let headers = request.headers_mut();
         headers.insert(ACCEPT, JSON);
         headers.insert("x-auth-token", own.value.clone());
-        headers.insert("x-subject-token", token.clone());
+        if let Some(token) = about {
+            headers.insert("x-subject-token", token.clone());
+        }
         self.outbound.send(request).await.map_err(|cause| Failure::outage(format!("Keystone: {cause}")))
     }
 
@@ -146,7 +179,7 @@ impl Service {
     }
 
     async fn log_in(&self) -> Result<OwnToken, Failure> {
-        let mut request = Request::new(Full::new(wire::login(&self.settings)));
+        let mut request = Request::new(Full::new(wire::login(&self.settings, self.scope)));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.login_url.clone();
         request.headers_mut().insert(ACCEPT, JSON);
@@ -160,8 +193,16 @@ impl Service {
         match answer.status() {
             StatusCode::CREATED => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                let cause = "Keystone does not let this service's own user in: check the user, its password, and \
-                             its role in its project (identity.keystone)";
+                let cause = match self.scope {
+                    Scope::Project => {
+                        "Keystone does not let this service's own user in: check the user, its password, and \
+                         its role in its project (identity.keystone)"
+                    }
+                    Scope::System => {
+                        "Keystone does not let this service's own user look up projects and users: check the user \
+                         and its password (identity.keystone), and give it the role reader on the system"
+                    }
+                };
                 return Err(Failure::refusal(cause));
             }
             other => {
@@ -183,7 +224,7 @@ fn verdict(answer: &Response<Bytes>) -> Result<Option<Confirmed>, Failure> {
     match answer.status() {
         StatusCode::OK => match wire::read(answer.body()) {
             Some(confirmed) => Ok(Some(confirmed)),
-            None => Err(Failure::token("Keystone's answer about a token is not one".to_owned())),
+            None => Err(Failure::single("Keystone's answer about a token is not one".to_owned())),
         },
         // The second of a token that is unsound rather than unknown.
         StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST => Ok(None),
@@ -193,26 +234,32 @@ fn verdict(answer: &Response<Bytes>) -> Result<Option<Confirmed>, Failure> {
         StatusCode::FORBIDDEN => Err(Failure::refusal(
             "Keystone does not let this service's own user validate tokens: give it the role service or admin",
         )),
+        other => Err(unexpected(other, "a token")),
+    }
+}
+
+/// What another status says: Keystone may be down, or have a difficulty with what it was asked about.
+pub(super) fn unexpected(status: StatusCode, about: &str) -> Failure {
+    let cause = format!("Keystone answers {status} about {about}");
+    match status {
         StatusCode::TOO_MANY_REQUESTS
         | StatusCode::BAD_GATEWAY
         | StatusCode::SERVICE_UNAVAILABLE
-        | StatusCode::GATEWAY_TIMEOUT => {
-            Err(Failure::outage(format!("Keystone answers {} about a token", answer.status())))
-        }
-        other => Err(Failure::token(format!("Keystone answers {other} about a token"))),
+        | StatusCode::GATEWAY_TIMEOUT => Failure::outage(cause),
+        _ => Failure::single(cause),
     }
 }
 
 /// Why there is no verdict.
-struct Failure {
+pub(super) struct Failure {
     cause: String,
     kind: Kind,
 }
 
 /// What a failure says about the requests to come.
 enum Kind {
-    /// Nothing: it may be due to this one token, and whoever sent it is not to harm others by it.
-    Token,
+    /// Nothing: it may be due to this one token or id, and whoever sent it is not to harm others by it.
+    Single,
     /// Keystone may be down.
     Outage,
     /// Keystone works, and does nothing for us before something is mended.
@@ -220,11 +267,11 @@ enum Kind {
 }
 
 impl Failure {
-    fn token(cause: String) -> Self {
-        Self { cause, kind: Kind::Token }
+    pub(super) fn single(cause: String) -> Self {
+        Self { cause, kind: Kind::Single }
     }
 
-    fn outage(cause: String) -> Self {
+    pub(super) fn outage(cause: String) -> Self {
         Self { cause, kind: Kind::Outage }
     }
 

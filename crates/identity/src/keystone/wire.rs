@@ -9,15 +9,27 @@ use strongroom_core::{Caller, ProjectId, Roles, Timestamp, UserId};
 
 use super::settings::{KeystoneSettings, Named};
 
+/// What the service's own token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// What the user may do in its project, such as validating tokens.
+    Project,
+    /// What it may do in the whole system, such as looking up projects and users.
+    System,
+}
+
 /// The request for the service's own token.
-pub(super) fn login(settings: &KeystoneSettings) -> Bytes {
+pub(super) fn login(settings: &KeystoneSettings, scope: Scope) -> Bytes {
     let mut user = reference(&settings.user, &settings.user_domain);
     if let Some(fields) = user.as_object_mut() {
         fields.insert("password".to_owned(), settings.password.expose_secret().into());
     }
-    let project = reference(&settings.project, &settings.project_domain);
+    let scope = match scope {
+        Scope::Project => json!({"project": reference(&settings.project, &settings.project_domain)}),
+        Scope::System => json!({"system": {"all": true}}),
+    };
     let identity = json!({"methods": ["password"], "password": {"user": user}});
-    json!({"auth": {"identity": identity, "scope": {"project": project}}}).to_string().into()
+    json!({"auth": {"identity": identity, "scope": scope}}).to_string().into()
 }
 
 /// A user or project: an id says all, a name needs its domain.
@@ -42,6 +54,24 @@ pub(super) struct Confirmed {
     /// Whom it stands for; `None` when it has no project: such tokens are for no request here
     /// (spec section 12.1).
     pub(super) caller: Option<Caller>,
+}
+
+/// Whether a project or a user may be used, by the answer about it; `None` when it is no such answer, or one about
+/// another.
+pub(super) fn read_enabled(what: &str, id: &str, body: &[u8]) -> Option<bool> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let about = body.get(what)?;
+    if about.get("id")?.as_str()? == id { about.get("enabled")?.as_bool() } else { None }
+}
+
+/// Whether an answer says of that id that there is no such thing. Something between here and Keystone, or a wrong
+/// URL, gives the same status for everything.
+pub(super) fn denies(id: &str, body: &[u8]) -> bool {
+    let body: Option<Value> = serde_json::from_slice(body).ok();
+    let error = body.as_ref().and_then(|body| body.get("error"));
+    let message =
+        error.filter(|error| error.get("code") == Some(&json!(404))).and_then(|error| error.get("message"));
+    message.and_then(Value::as_str).is_some_and(|message| message.contains(id))
 }
 
 /// Reads the answer about a token; `None` when it is no such answer.
@@ -108,6 +138,25 @@ mod tests {
         assert_eq!((caller.user.unwrap().as_str(), caller.project.unwrap().as_str()), ("u", "p"));
         assert_eq!(caller.roles.names(), ["member", "reader"]);
         assert_eq!(caller.source, IdentitySource::Keystone);
+    }
+
+    #[test]
+    fn only_what_keystone_says_of_that_very_id_is_believed() {
+        let about = |id: &str, enabled: Value| json!({"project": {"id": id, "enabled": enabled}}).to_string();
+        let enabled = |body: &str| read_enabled("project", "p1", body.as_bytes());
+        assert_eq!(enabled(&about("p1", json!(true))), Some(true));
+        assert_eq!(enabled(&about("p1", json!(false))), Some(false));
+        for no_answer in [&about("p2", json!(false)), &about("p1", json!("no")), "{}", "", "<html>"] {
+            assert_eq!(enabled(no_answer), None, "{no_answer}");
+        }
+        let error =
+            |code: u16, message: &str| json!({"error": {"code": code, "message": message}}).to_string();
+        assert!(denies("p1", error(404, "Could not find project: p1.").as_bytes()));
+        for (code, message) in [(404, "The requested URL was not found"), (403, "not allowed: p1"), (404, "")]
+        {
+            assert!(!denies("p1", error(code, message).as_bytes()), "{message}");
+        }
+        assert!(!denies("p1", b"<html>p1 not found</html>"));
     }
 
     #[test]

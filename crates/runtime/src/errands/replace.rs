@@ -1,13 +1,10 @@
 use std::path::Path;
-use std::sync::Arc;
 
 use strongroom_core::errand::{Act, End, Errand, Successor};
-use strongroom_core::ports::{
-    BackendId, ProjectKey, Reader, SealedSecret, SecretBackend, StorageError, StoredPayload,
-};
+use strongroom_core::ports::{ProjectKey, Reader, SealedSecret, StorageError, StoredPayload};
 use strongroom_core::{Clock as _, Payload, Secret, SecretId, SystemClock, Timestamp};
 
-use crate::backends;
+use crate::backends::open_named;
 use crate::error::RunError;
 use crate::rotation::look;
 use crate::settings::Settings;
@@ -82,9 +79,11 @@ pub async fn prepare_replacement(
         overlap: wanted.overlap,
     };
     let binding = successor.of(&old, stored.content_type).binding(stored.content_type);
-    let backend = open(settings, credentials, &stored.backend).await?;
+    let backend = open_named(settings, credentials, &stored.backend).await?;
+    let fingerprint =
+        backend.fingerprint(&key, successor.id, &wanted.payload).await.map_err(RunError::Backend)?;
     let sealed = backend.seal(&key, &binding, &wanted.payload).await.map_err(RunError::Backend)?;
-    successor.payload = Some(StoredPayload { key: key.id, sealed, ..stored });
+    successor.payload = Some(StoredPayload { key: key.id, sealed, fingerprint, ..stored });
     Ok(Prepared::ToAsk(Act::Replace(successor)))
 }
 
@@ -96,7 +95,7 @@ pub async fn forget_prepared(
 ) -> Result<(), RunError> {
     let Act::Replace(Successor { payload: Some(payload), .. }) = act else { return Ok(()) };
     let Some(key) = look(settings, |reader| reader.project_key(payload.key))? else { return Ok(()) };
-    let backend = open(settings, credentials, &payload.backend).await?;
+    let backend = open_named(settings, credentials, &payload.backend).await?;
     backend.forget(&key, &payload.sealed).await.map_err(RunError::Backend)
 }
 
@@ -151,7 +150,7 @@ async fn resume(
             (secret, stored, key, done)
         }
     };
-    let backend = open(settings, credentials, &stored.backend).await?;
+    let backend = open_named(settings, credentials, &stored.backend).await?;
     let binding = secret.binding(stored.content_type);
     let payload = backend.open(&key, &binding, &stored.sealed).await.map_err(RunError::Backend)?;
     if payload.expose() == wanted.payload.expose() {
@@ -159,15 +158,4 @@ async fn resume(
     } else {
         Err(RunError::ReplacedOtherwise { successor: secret.id })
     }
-}
-
-async fn open(
-    settings: &Settings,
-    credentials: Option<&Path>,
-    id: &BackendId,
-) -> Result<Arc<dyn SecretBackend>, RunError> {
-    let mut enabled = settings.stores.enabled.iter();
-    let kind = enabled.find(|kind| kind.backend() == *id);
-    let kind = kind.ok_or_else(|| RunError::NoSuchStore(id.to_string()))?;
-    backends::open_one(settings, credentials, *kind).await
 }

@@ -1,11 +1,13 @@
 use std::path::Path;
 
-use strongroom_core::ports::StorageError;
-use strongroom_core::review::{Condemned, Review, ReviewStage};
+use strongroom_core::ports::{Reader, StorageError};
+use strongroom_core::review::{Condemned, Criteria, Review, ReviewStage};
 use strongroom_core::{Clock as _, ReviewId, SecretId, SystemClock, UserId};
 use strongroom_storage::{Desk, ReadOnlyView};
 
 use super::file::{Returned, read};
+use super::materials::Materials;
+use super::owners::Owners;
 use crate::error::RunError;
 use crate::parts;
 use crate::rotation::look;
@@ -43,57 +45,98 @@ pub struct Problem {
 }
 
 /// Takes back the file of a review, with its decisions. It is read twice: nothing is decided unless all of it can be.
-pub fn decide_review(settings: &Settings, path: &Path, operator: &UserId) -> Result<Decided, RunError> {
-    let mut view = ReadOnlyView::open(&settings.storage.file).map_err(RunError::Storage)?;
+pub async fn decide_review(
+    settings: &Settings,
+    credentials: Option<&Path>,
+    path: &Path,
+    operator: &UserId,
+) -> Result<Decided, RunError> {
+    let mut second = SecondLook {
+        view: ReadOnlyView::open(&settings.storage.file).map_err(RunError::Storage)?,
+        owners: Owners::open(settings, credentials)?,
+        materials: Materials::new(settings, credentials),
+    };
     let now = SystemClock.now();
-    let milestones = view.read(|reader| reader.milestones()).map_err(RunError::Query)?;
+    let milestones = second.view.read(|reader| reader.milestones()).map_err(RunError::Query)?;
     let mut found: Option<Review> = None;
     let (mut problems, mut wrong, mut condemned) = (Vec::new(), 0, 0);
-    let hash = read(path, |number, line| {
+    let hash = read(path, async |number, line| {
         let review = match &found {
             Some(review) => review,
             None => found.insert(open_review(settings, line.review)?),
         };
-        let criteria = review.criteria(&milestones, now);
-        let Returned { secret, updated, delete, .. } = line;
         let reason = if line.review != review.id {
             Some("is of another review: give one file at a time")
-        } else if delete {
+        } else if line.delete {
             condemned += 1;
-            let stored = view.read(|reader| reader.candidate(secret)).map_err(RunError::Query)?;
-            match stored {
-                None => Some("is gone: take the line out"),
-                Some(stored) if stored.secret.updated != updated => {
-                    Some("was changed since: keep it, and look at it in the next review")
-                }
-                Some(stored) if criteria.judge(&stored).is_none() => {
-                    Some("was read or is used since: keep it")
-                }
-                Some(_) => None,
-            }
+            second.problem(review, &review.criteria(&milestones, now), &line).await?
         } else {
             None
         };
         if let Some(reason) = reason {
             wrong += 1;
             if problems.len() < MOST_TOLD {
-                problems.push(Problem { number, secret, reason });
+                problems.push(Problem { number, secret: line.secret, reason });
             }
         }
         Ok(())
-    })?;
+    })
+    .await?;
     let review = found.ok_or(RunError::EmptyReview)?;
     if wrong > 0 {
         return Ok(Decided { review, problems, wrong });
     }
     let (stage, operator) = (ReviewStage::Decided, operator.clone());
     let review = Review { stage, operator, file: Some(hash), condemned, ..review };
-    store(settings, path, &review)?;
+    store(settings, path, &review).await?;
     Ok(Decided { review, problems, wrong })
 }
 
+/// Whether what a line says still holds.
+struct SecondLook<'a> {
+    view: ReadOnlyView,
+    owners: Owners,
+    materials: Materials<'a>,
+}
+
+impl SecondLook<'_> {
+    async fn problem(
+        &mut self,
+        review: &Review,
+        criteria: &Criteria,
+        line: &Returned,
+    ) -> Result<Option<&'static str>, RunError> {
+        let condemned = line.condemned();
+        let found = |id| move |reader: &mut dyn Reader| reader.candidate(id);
+        let stored = self.view.read(found(line.secret)).map_err(RunError::Query)?;
+        let Some(stored) = stored else { return Ok(Some("is gone: take the line out")) };
+        if stored.secret.updated != line.updated {
+            return Ok(Some("was changed since: keep it, and look at it in the next review"));
+        }
+        let twin = match condemned.twin {
+            Some(twin) => self.view.read(found(twin)).map_err(RunError::Query)?,
+            None => None,
+        };
+        if !condemned.stands(review, criteria, &stored, twin.as_ref()) {
+            return Ok(Some("was read, is used, or is the only one of its payload since: keep it"));
+        }
+        if !condemned.orphaned && condemned.twin.is_none() {
+            return Ok(None);
+        }
+        // What was found elsewhere is looked for there again.
+        self.owners.meet(std::iter::once(&stored.secret)).await?;
+        let has_lost_owner = condemned.orphaned && self.owners.reasons(&stored.secret).next().is_some();
+        let has_twin = match &twin {
+            Some(twin) => self.materials.are_twins(&mut self.view, line.secret, twin.secret.id).await?,
+            None => false,
+        };
+        let stands = (!condemned.orphaned || has_lost_owner) && (condemned.twin.is_none() || has_twin);
+        Ok((!stands).then_some("is not known any more to be what it was listed for: keep it"))
+    }
+}
+
 /// Stores what is to be deleted, and then that it is decided: what was stored before a death is replaced.
-fn store(settings: &Settings, path: &Path, review: &Review) -> Result<(), RunError> {
+async fn store(settings: &Settings, path: &Path, review: &Review) -> Result<(), RunError> {
     let mut desk = Desk::open(&settings.storage.file).map_err(RunError::Storage)?;
     desk.write(|writer| writer.spare(review.id, None)).map_err(RunError::Query)?;
     let mut waiting: Vec<Condemned> = Vec::with_capacity(AT_ONCE);
@@ -103,12 +146,13 @@ fn store(settings: &Settings, path: &Path, review: &Review) -> Result<(), RunErr
         waiting.clear();
         stored.map_err(RunError::Query)
     };
-    let hash = read(path, |_, Returned { secret, updated, delete, .. }| {
-        if delete {
-            waiting.push(Condemned { secret, updated });
+    let hash = read(path, async |_, line| {
+        if line.delete {
+            waiting.push(line.condemned());
         }
         if waiting.len() < AT_ONCE { Ok(()) } else { flush(&mut waiting) }
-    })?;
+    })
+    .await?;
     flush(&mut waiting)?;
     if review.file.as_ref() != Some(&hash) {
         return Err(RunError::ReviewChanged(path.to_owned()));

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
-use strongroom_core::review::{Candidate, Reason, Review};
+use strongroom_core::review::{Candidate, Condemned, Reason, Review};
 use strongroom_core::secret::Label;
 use strongroom_core::{ReviewId, SecretId, Timestamp, UserId};
 
@@ -36,6 +36,7 @@ struct Line {
     created: String,
     expiration: String,
     last_read: String,
+    same_as: String,
     decision: String,
 }
 
@@ -45,7 +46,21 @@ pub(super) struct Returned {
     pub(super) review: ReviewId,
     pub(super) secret: SecretId,
     pub(super) updated: Timestamp,
+    pub(super) reasons: Vec<Reason>,
+    pub(super) same_as: Option<SecretId>,
     pub(super) delete: bool,
+}
+
+impl Returned {
+    /// What is to be deleted, when it is.
+    pub(super) fn condemned(&self) -> Condemned {
+        Condemned {
+            secret: self.secret,
+            updated: self.updated,
+            orphaned: self.reasons.iter().any(|reason| reason.is_of_owner()),
+            twin: self.same_as.filter(|_| self.reasons.contains(&Reason::SameMaterial)),
+        }
+    }
 }
 
 /// A review file that is being written.
@@ -71,7 +86,8 @@ impl Out {
         path: &Path,
         review: &Review,
         found: &Candidate,
-        reason: Reason,
+        reasons: &[Reason],
+        same_as: Option<SecretId>,
     ) -> Result<(), RunError> {
         let Candidate { secret, last_read, .. } = found;
         let day = last_read.and_then(|day| Timestamp::from_micros(day.0.checked_mul(86_400_000_000)?));
@@ -79,7 +95,7 @@ impl Out {
             review: review.id.to_string(),
             secret: secret.id.to_string(),
             updated: secret.updated.to_string(),
-            reason: reason.to_string(),
+            reason: reasons.iter().map(|reason| reason.as_str()).collect::<Vec<_>>().join(" "),
             project: secret.project.to_string(),
             creator: secret.creator.as_ref().map_or_else(String::new, UserId::to_string),
             name: secret.name.as_ref().map_or_else(String::new, |name| Label::as_str(name).to_owned()),
@@ -87,6 +103,7 @@ impl Out {
             created: secret.created.to_string(),
             expiration: secret.expiration.map_or_else(String::new, |at| at.to_string()),
             last_read: day.map_or_else(String::new, |day| day.to_string().chars().take(10).collect()),
+            same_as: same_as.map_or_else(String::new, |twin| twin.to_string()),
             decision: String::new(),
         };
         match self {
@@ -121,9 +138,9 @@ impl Out {
 
 /// Shows each line of a file that came back; gives the file's SHA-256, in hexadecimal digits. The first line that can't
 /// be understood ends it.
-pub(super) fn read(
+pub(super) async fn read(
     path: &Path,
-    mut shown: impl FnMut(u64, Returned) -> Result<(), RunError>,
+    mut shown: impl AsyncFnMut(u64, Returned) -> Result<(), RunError>,
 ) -> Result<String, RunError> {
     let file = File::open(path).map_err(|source| fault(path, source))?;
     let mut reader = BufReader::new(Hashed { file, hash: Context::new(&SHA256) });
@@ -133,13 +150,13 @@ pub(super) fn read(
         let lines = serde_json::Deserializer::from_reader(&mut reader).into_iter::<Line>();
         for (number, line) in (1..).zip(lines) {
             let line = line.map_err(|error| garbled(number, error.to_string()))?;
-            shown(number, returned(&line).map_err(|reason| garbled(number, reason))?)?;
+            shown(number, returned(&line).map_err(|reason| garbled(number, reason))?).await?;
         }
     } else {
         // The head is line 1.
         for (number, line) in (2..).zip(csv::Reader::from_reader(&mut reader).into_deserialize::<Line>()) {
             let line = line.map_err(|error| garbled(number, error.to_string()))?;
-            shown(number, returned(&line).map_err(|reason| garbled(number, reason))?)?;
+            shown(number, returned(&line).map_err(|reason| garbled(number, reason))?).await?;
         }
     }
     let digest = reader.into_inner().hash.finish();
@@ -151,6 +168,15 @@ fn returned(line: &Line) -> Result<Returned, String> {
         review: ReviewId::parse(&line.review).map_err(|error| format!("review: {error}"))?,
         secret: SecretId::parse(&line.secret).map_err(|error| format!("secret: {error}"))?,
         updated: Timestamp::parse(&line.updated).map_err(|error| format!("updated: {error}"))?,
+        reasons: line
+            .reason
+            .split_whitespace()
+            .map(|name| Reason::parse(name).ok_or_else(|| format!("reason: there is none named {name}")))
+            .collect::<Result<_, _>>()?,
+        same_as: match line.same_as.as_str() {
+            "" => None,
+            twin => Some(SecretId::parse(twin).map_err(|error| format!("same_as: {error}"))?),
+        },
         delete: match line.decision.trim().to_ascii_lowercase().as_str() {
             "" | "keep" => false,
             "delete" => true,

@@ -1,9 +1,9 @@
 use strongroom_core::ports::{ReviewReader, ReviewWriter, StorageError};
 use strongroom_core::review::{Candidate, Condemned, Day, Review};
-use strongroom_core::{ReviewId, SecretId};
+use strongroom_core::{Fingerprint, ProjectKeyId, ReviewId, SecretId, Timestamp};
 
 use super::Session;
-use crate::tables::{candidates, last_reads, reviews};
+use crate::tables::{candidates, last_reads, payloads, reviews};
 
 impl ReviewReader for Session<'_> {
     fn candidates(&mut self, after: Option<SecretId>, limit: u32) -> Result<Vec<Candidate>, StorageError> {
@@ -12,6 +12,16 @@ impl ReviewReader for Session<'_> {
 
     fn candidate(&mut self, id: SecretId) -> Result<Option<Candidate>, StorageError> {
         self.run(|connection| candidates::find(connection, id))
+    }
+
+    fn fingerprints_under(
+        &mut self,
+        key: ProjectKeyId,
+        now: Timestamp,
+        after: Option<SecretId>,
+        limit: u32,
+    ) -> Result<Vec<(SecretId, Fingerprint)>, StorageError> {
+        self.run(|connection| payloads::fingerprints(connection, key, now, after, limit))
     }
 
     fn review(&mut self, id: ReviewId) -> Result<Option<Review>, StorageError> {

@@ -10,7 +10,7 @@ use crate::error::OpenError;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// The schema version this program works with. Each migration sets its own in the file's header.
-pub(super) const VERSION: u32 = 7;
+pub(super) const VERSION: u32 = 8;
 
 /// Marks the file as ours in its header: "Strg".
 pub(super) const APPLICATION_ID: u32 = 0x5374_7267;

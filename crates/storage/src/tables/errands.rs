@@ -50,6 +50,7 @@ struct PayloadRow {
     backend: Option<String>,
     content_type: Option<String>,
     sealed: Option<Vec<u8>>,
+    fingerprint: Option<Vec<u8>>,
 }
 
 impl Row {
@@ -92,6 +93,7 @@ impl PayloadRow {
                 key: column::id(&key, "errands.project_key")?,
                 backend: BackendId::new(backend),
                 sealed: Sealed(sealed),
+                fingerprint: column::fingerprint(self.fingerprint, "errands.fingerprint")?,
             })),
             (None, None, None, None) => Ok(None),
             _ => Err(Fault::corrupt("errands.sealed")),
@@ -107,6 +109,7 @@ impl From<&Act> for SuccessorRow {
             backend: Some(payload.backend.as_str().to_owned()),
             content_type: Some(ContentType::as_str(payload.content_type).to_owned()),
             sealed: Some(payload.sealed.0.clone()),
+            fingerprint: payload.fingerprint.map(|fingerprint| fingerprint.0.to_vec()),
         });
         Self {
             successor: Some(successor.id.as_bytes().to_vec()),

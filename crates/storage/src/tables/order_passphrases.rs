@@ -28,6 +28,7 @@ impl Row {
             key: column::id(&self.project_key, "order_passphrases.project_key")?,
             backend: BackendId::new(self.backend),
             sealed: Sealed(self.sealed),
+            fingerprint: None,
         })
     }
 }

@@ -1,12 +1,12 @@
 use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use strongroom_core::ports::{BackendId, Sealed, StoredPayload};
-use strongroom_core::{ProjectKeyId, SecretId};
+use strongroom_core::{Fingerprint, ProjectKeyId, SecretId, Timestamp};
 
 use crate::Connection;
 use crate::column;
 use crate::fault::Fault;
-use crate::schema::{payloads, project_keys};
+use crate::schema::{payloads, project_keys, secrets};
 
 /// A row without its secret.
 #[derive(Queryable, Selectable)]
@@ -16,6 +16,7 @@ pub(crate) struct Row {
     project_key: Vec<u8>,
     backend: String,
     sealed: Vec<u8>,
+    fingerprint: Option<Vec<u8>>,
 }
 
 impl Row {
@@ -26,6 +27,7 @@ impl Row {
             key: column::id(&self.project_key, "payloads.project_key")?,
             backend: BackendId::new(self.backend),
             sealed: Sealed(self.sealed),
+            fingerprint: column::fingerprint(self.fingerprint, "payloads.fingerprint")?,
         })
     }
 }
@@ -56,6 +58,34 @@ pub(crate) fn under(
         .select(payloads::secret)
         .load(connection)?;
     rows.iter().map(|id| column::id(id, "payloads.secret")).collect()
+}
+
+/// The fingerprints, as far as they are known, of secrets under that project key which are neither deleted nor expired,
+/// in the order of their ids, beginning after `after`.
+pub(crate) fn fingerprints(
+    connection: &mut Connection,
+    key: ProjectKeyId,
+    now: Timestamp,
+    after: Option<SecretId>,
+    limit: u32,
+) -> Result<Vec<(SecretId, Fingerprint)>, Fault> {
+    const COLUMN: &str = "payloads.fingerprint";
+    let after = after.map_or_else(Vec::new, |id| id.as_bytes().to_vec());
+    let unexpired = secrets::expiration.is_null().or(secrets::expiration.gt(now.as_micros()));
+    let rows: Vec<(Vec<u8>, Option<Vec<u8>>)> = payloads::table
+        .filter(payloads::project_key.eq(key.as_bytes().as_slice()).and(payloads::secret.gt(after)))
+        .filter(payloads::fingerprint.is_not_null())
+        .filter(exists(secrets::table.filter(secrets::id.eq(payloads::secret).and(unexpired))))
+        .order(payloads::secret)
+        .limit(i64::from(limit))
+        .select((payloads::secret, payloads::fingerprint))
+        .load(connection)?;
+    rows.into_iter()
+        .map(|(id, bytes)| {
+            let fingerprint = column::fingerprint(bytes, COLUMN)?.ok_or(Fault::corrupt(COLUMN))?;
+            Ok((column::id(&id, "payloads.secret")?, fingerprint))
+        })
+        .collect()
 }
 
 /// Whether any payload is sealed under that project key.
@@ -93,6 +123,7 @@ pub(crate) fn replace(
             payloads::project_key.eq(new.key.as_bytes().as_slice()),
             payloads::backend.eq(new.backend.as_str()),
             payloads::sealed.eq(new.sealed.0.as_slice()),
+            payloads::fingerprint.eq(bytes(new)),
         ))
         .execute(connection)?;
     Ok(replaced > 0)
@@ -111,9 +142,14 @@ pub(crate) fn insert(
             payloads::backend.eq(payload.backend.as_str()),
             payloads::content_type.eq(payload.content_type.as_str()),
             payloads::sealed.eq(payload.sealed.0.as_slice()),
+            payloads::fingerprint.eq(bytes(payload)),
         ))
         .execute(connection)?;
     Ok(())
+}
+
+fn bytes(payload: &StoredPayload) -> Option<&[u8]> {
+    payload.fingerprint.as_ref().map(|fingerprint| fingerprint.0.as_slice())
 }
 
 /// Removes the payload of that secret, when it has one.

@@ -24,7 +24,12 @@ struct Row {
     deleted: i64,
     spared: i64,
     ended: Option<i64>,
+    owners_unknown: Option<i64>,
+    materials_unknown: Option<i64>,
 }
+
+/// Secret, when it had last changed, whether it was orphaned, and its twin.
+type CondemnedColumns = (Vec<u8>, i64, bool, Option<Vec<u8>>);
 
 impl Row {
     fn of(self) -> Result<Review, Fault> {
@@ -41,6 +46,14 @@ impl Row {
             deleted: column::count(self.deleted, "reviews.deleted")?,
             spared: column::count(self.spared, "reviews.spared")?,
             ended: self.ended.map(|at| column::time(at, "reviews.ended")).transpose()?,
+            owners_unknown: self
+                .owners_unknown
+                .map(|count| column::count(count, "reviews.owners_unknown"))
+                .transpose()?,
+            materials_unknown: self
+                .materials_unknown
+                .map(|count| column::count(count, "reviews.materials_unknown"))
+                .transpose()?,
         })
     }
 }
@@ -61,6 +74,8 @@ impl From<&Review> for Row {
             deleted: number(review.deleted),
             spared: number(review.spared),
             ended: review.ended.map(strongroom_core::Timestamp::as_micros),
+            owners_unknown: review.owners_unknown.map(number),
+            materials_unknown: review.materials_unknown.map(number),
         }
     }
 }
@@ -111,16 +126,23 @@ pub(crate) fn next_condemned(
     connection: &mut Connection,
     review: ReviewId,
 ) -> Result<Option<Condemned>, Fault> {
-    let row: Option<(Vec<u8>, i64)> = condemned_secrets::table
+    let row: Option<CondemnedColumns> = condemned_secrets::table
         .filter(condemned_secrets::review.eq(review.as_bytes().as_slice()))
         .order(condemned_secrets::secret)
-        .select((condemned_secrets::secret, condemned_secrets::updated))
+        .select((
+            condemned_secrets::secret,
+            condemned_secrets::updated,
+            condemned_secrets::orphaned,
+            condemned_secrets::twin,
+        ))
         .first(connection)
         .optional()?;
-    row.map(|(secret, updated)| {
+    row.map(|(secret, updated, orphaned, twin)| {
         Ok(Condemned {
             secret: column::id(&secret, "condemned_secrets.secret")?,
             updated: column::time(updated, "condemned_secrets.updated")?,
+            orphaned,
+            twin: twin.map(|id| column::id(&id, "condemned_secrets.twin")).transpose()?,
         })
     })
     .transpose()
@@ -138,6 +160,8 @@ pub(crate) fn condemn(
             condemned_secrets::review.eq(review.as_bytes().as_slice()),
             condemned_secrets::secret.eq(condemned.secret.as_bytes().as_slice()),
             condemned_secrets::updated.eq(condemned.updated.as_micros()),
+            condemned_secrets::orphaned.eq(condemned.orphaned),
+            condemned_secrets::twin.eq(condemned.twin.map(|id| id.as_bytes().to_vec())),
         ))
         .execute(connection)?;
     Ok(())

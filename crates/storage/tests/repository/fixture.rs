@@ -8,7 +8,7 @@ use strongroom_core::ports::{
 };
 use strongroom_core::secret::{Page, SecretQuery};
 use strongroom_core::{
-    ChangeId, ContentType, ProjectId, ProjectKeyId, Secret, SecretId, SecretType, Timestamp,
+    ChangeId, ContentType, Fingerprint, ProjectId, ProjectKeyId, Secret, SecretId, SecretType, Timestamp,
 };
 use strongroom_storage::{OpenOptions, ReadOnlyView, SqliteRepository};
 use tempfile::TempDir;
@@ -166,5 +166,6 @@ pub(crate) fn stored(key: &ProjectKey) -> StoredPayload {
         key: key.id,
         backend: soft(),
         sealed: Sealed(vec![1, 2, 3]),
+        fingerprint: Some(Fingerprint([9; 16])),
     }
 }

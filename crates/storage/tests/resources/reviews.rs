@@ -1,7 +1,10 @@
+use strongroom_core::ports::StoredPayload;
 use strongroom_core::review::{Candidate, Condemned, Day, Review, ReviewStage};
-use strongroom_core::{ReviewId, SecretId};
+use strongroom_core::{Fingerprint, ReviewId, SecretId};
 
-use crate::support::{Store, at, consumer, container, member, secret, user, uses_secret};
+use crate::support::{
+    Store, at, consumer, container, member, project_key, sealed, secret, user, uses_secret,
+};
 
 #[tokio::test]
 async fn candidates_come_by_id_with_what_speaks_for_them() {
@@ -75,12 +78,16 @@ async fn reviews_and_their_decisions_are_kept() {
         deleted: 0,
         spared: 0,
         ended: None,
+        owners_unknown: Some(4),
+        materials_unknown: None,
     };
     let (first, second) = (review(1), review(2));
     let (id, rows) = (first.id, [first.clone(), second.clone()]);
     let mut condemned = [SecretId::random(), SecretId::random()];
     condemned.sort();
-    let [one, other] = condemned.map(|secret| Condemned { secret, updated: at(5) });
+    let [one, other] =
+        condemned.map(|secret| Condemned { secret, updated: at(5), orphaned: false, twin: None });
+    let one = Condemned { orphaned: true, twin: Some(other.secret), ..one };
     store
         .write(move |writer| {
             rows.iter().try_for_each(|review| writer.put_review(review))?;
@@ -89,6 +96,7 @@ async fn reviews_and_their_decisions_are_kept() {
             }
             assert_eq!(writer.review_to_apply()?, None);
             let (stage, file) = (ReviewStage::Applying, Some("ab".to_owned()));
+            assert_eq!(writer.review(id)?, Some(rows[0].clone()));
             writer.put_review(&Review { stage, file, condemned: 2, ended: Some(at(9)), ..rows[0].clone() })
         })
         .await;
@@ -111,5 +119,49 @@ async fn reviews_and_their_decisions_are_kept() {
             Ok(())
         })
         .await;
+    store.assert_sound();
+}
+
+#[tokio::test]
+async fn fingerprints_are_listed_by_key_of_what_can_be_read_and_go_along_with_the_payload() {
+    let mut store = Store::new();
+    let (key, other) = (project_key("p"), project_key("q"));
+    let print = |number: u8| Some(Fingerprint([number; 16]));
+    let mut secrets: Vec<_> = (0..6).map(|_| secret("p")).collect();
+    secrets.sort_by_key(|secret| secret.id);
+    secrets[1].expiration = Some(at(10));
+    let (rows, id, elsewhere) = (secrets.clone(), key.id, other.id);
+    let (deleted, moved) = (rows[3].id, rows[4].id);
+    store
+        .write(move |writer| {
+            writer.insert_project_key(&key)?;
+            writer.insert_project_key(&other)?;
+            for (number, secret) in (0..).zip(&rows) {
+                writer.insert_secret(secret)?;
+                let fingerprint = if number == 2 { None } else { print(number) };
+                writer.insert_payload(secret.id, &StoredPayload { fingerprint, ..sealed(key.id) })?;
+            }
+            writer.hide_secret(deleted, at(5), None).map(drop)
+        })
+        .await;
+    store.reopen();
+    let listed = async |store: &Store, key, now, after| {
+        store.read(move |reader| reader.fingerprints_under(key, at(now), after, 2)).await
+    };
+    let of = |number: usize| (secrets[number].id, print(u8::try_from(number).unwrap()).unwrap());
+    assert_eq!(listed(&store, id, 9, None).await, [of(0), of(1)]);
+    assert_eq!(listed(&store, id, 10, None).await, [of(0), of(4)]);
+    assert_eq!(listed(&store, id, 10, Some(moved)).await, [of(5)]);
+    assert_eq!(listed(&store, elsewhere, 10, None).await, []);
+    store
+        .write(move |writer| {
+            let old = writer.payload(moved)?.unwrap();
+            let new = StoredPayload { fingerprint: print(7), ..sealed(elsewhere) };
+            assert!(writer.replace_payload(moved, &old, &new)?);
+            writer.restore_secret(deleted).map(drop)
+        })
+        .await;
+    assert_eq!(listed(&store, elsewhere, 10, None).await, [(moved, print(7).unwrap())]);
+    assert_eq!(listed(&store, id, 10, Some(of(0).0)).await, [of(3), of(5)]);
     store.assert_sound();
 }

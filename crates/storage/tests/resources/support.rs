@@ -212,5 +212,6 @@ pub(crate) fn sealed(key: ProjectKeyId) -> StoredPayload {
         key,
         backend: BackendId::new("soft"),
         sealed: Sealed(vec![1, 2, 3]),
+        fingerprint: None,
     }
 }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use super::{BackendId, Canary, MasterKeyVersion, Sealed};
+use crate::fingerprint::Fingerprint;
 use crate::id::{ChangeId, ProjectKeyId};
 use crate::rotation::MasterKeyState;
 use crate::secret::ContentType;
@@ -204,6 +205,8 @@ pub struct StoredPayload {
     pub backend: BackendId,
     /// The sealed bytes.
     pub sealed: Sealed,
+    /// What tells whether another payload under that key has the same bytes, where it is known.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// A master key version that has been used with this repository, and the proof of which key it is.

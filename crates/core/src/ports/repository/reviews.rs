@@ -1,6 +1,8 @@
-use crate::id::{ReviewId, SecretId};
+use crate::fingerprint::Fingerprint;
+use crate::id::{ProjectKeyId, ReviewId, SecretId};
 use crate::ports::StorageError;
 use crate::review::{Candidate, Condemned, Day, Review};
+use crate::time::Timestamp;
 
 /// Questions about the use of secrets, and about reviews of it.
 pub trait ReviewReader {
@@ -9,6 +11,16 @@ pub trait ReviewReader {
 
     /// One of them.
     fn candidate(&mut self, id: SecretId) -> Result<Option<Candidate>, StorageError>;
+
+    /// The fingerprints, as far as they are known, of unexpired secrets under that project key, in the order of their
+    /// ids, beginning after `after`.
+    fn fingerprints_under(
+        &mut self,
+        key: ProjectKeyId,
+        now: Timestamp,
+        after: Option<SecretId>,
+        limit: u32,
+    ) -> Result<Vec<(SecretId, Fingerprint)>, StorageError>;
 
     /// The review of that id.
     fn review(&mut self, id: ReviewId) -> Result<Option<Review>, StorageError>;

@@ -99,12 +99,14 @@ impl Shift<'_> {
             }
             Err(error) => return Err(error.into()),
         };
+        let fingerprint = to.fingerprint(key, found.secret.id, &payload).await?;
         let fresh = Fresh {
             stored: StoredPayload {
                 content_type: found.stored.content_type,
                 key: key.id,
                 backend: to.id().clone(),
                 sealed: to.seal_as(&found.secret.kind(), key, &binding, &payload).await?,
+                fingerprint,
             },
             key: key.clone(),
         };

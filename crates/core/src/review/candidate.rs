@@ -1,16 +1,7 @@
-//! Secrets that nobody seems to need: which they are, and what somebody has decided about them.
-
 use std::fmt;
 
-use crate::id::{ReviewId, SecretId, UserId};
-use crate::ports::Milestone;
 use crate::secret::Secret;
 use crate::time::Timestamp;
-
-/// The name under which the end of a review is noted.
-pub const MILESTONE: &str = "orphan-review";
-/// The name under which it is noted since when reads are.
-pub const READS_NOTED: &str = "reads-noted";
 
 const MICROS_A_DAY: i64 = 86_400_000_000;
 
@@ -54,22 +45,57 @@ pub struct Criteria {
     pub noted_since: Timestamp,
 }
 
-/// Why a secret is to be looked at.
+/// Why a secret is to be looked at. There may be several reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// It does not expire, is in no container, has no consumer, and was not read for long.
     Unused,
     /// It has expired, so that nobody can read it, and is not destroyed yet.
     Expired,
+    /// Its project is gone from the identity service.
+    ProjectGone,
+    /// Its project is disabled there.
+    ProjectDisabled,
+    /// The user who created it is gone from there.
+    CreatorGone,
+    /// The user who created it is disabled there.
+    CreatorDisabled,
+    /// Another secret has the same payload.
+    SameMaterial,
 }
 
 impl Reason {
+    const ALL: [Self; 7] = [
+        Self::Unused,
+        Self::Expired,
+        Self::ProjectGone,
+        Self::ProjectDisabled,
+        Self::CreatorGone,
+        Self::CreatorDisabled,
+        Self::SameMaterial,
+    ];
+
     /// Its name in review files.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unused => "unused",
             Self::Expired => "expired",
+            Self::ProjectGone => "project-gone",
+            Self::ProjectDisabled => "project-disabled",
+            Self::CreatorGone => "creator-gone",
+            Self::CreatorDisabled => "creator-disabled",
+            Self::SameMaterial => "same-material",
         }
+    }
+
+    /// The name read back.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
+
+    /// Whether it is about the secret's project or creator.
+    pub fn is_of_owner(self) -> bool {
+        matches!(self, Self::ProjectGone | Self::ProjectDisabled | Self::CreatorGone | Self::CreatorDisabled)
     }
 }
 
@@ -80,7 +106,7 @@ impl fmt::Display for Reason {
 }
 
 impl Criteria {
-    /// Why the secret is to be looked at, if it is.
+    /// Why the secret is to be looked at by what is known here about it alone, if it is.
     pub fn judge(&self, candidate: &Candidate) -> Option<Reason> {
         let Candidate { secret, last_read, is_used, is_member } = candidate;
         if secret.is_expired(self.now) {
@@ -94,90 +120,12 @@ impl Criteria {
     }
 }
 
-/// One review, from its beginning to its sign-off.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Review {
-    /// Its id.
-    pub id: ReviewId,
-    /// Who began it, and later who decided.
-    pub operator: UserId,
-    /// When it was begun.
-    pub started: Timestamp,
-    /// For how many days nobody has read what it lists.
-    pub unread_days: u32,
-    /// How many secrets were looked at.
-    pub looked: u64,
-    /// How many of them it lists.
-    pub listed: u64,
-    /// How far it has come.
-    pub stage: ReviewStage,
-    /// SHA-256 of the file with the decisions, in hexadecimal digits.
-    pub file: Option<String>,
-    /// How many secrets were to be deleted.
-    pub condemned: u64,
-    /// How many of those were.
-    pub deleted: u64,
-    /// How many of those were not, since something about them had changed.
-    pub spared: u64,
-    /// When it was signed off.
-    pub ended: Option<Timestamp>,
-}
-
-impl Review {
-    /// What makes a secret one that this review lists at that time.
-    pub fn criteria(&self, milestones: &[Milestone], now: Timestamp) -> Criteria {
-        let noted = milestones.iter().find(|milestone| milestone.name == READS_NOTED);
-        Criteria { now, unread_days: self.unread_days, noted_since: noted.map_or(now, |noted| noted.at) }
-    }
-}
-
-/// How far a review has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReviewStage {
-    /// Its file is out for decisions.
-    Open,
-    /// The decisions are in.
-    Decided,
-    /// They are being carried out.
-    Applying,
-    /// It is signed off.
-    Done,
-}
-
-impl ReviewStage {
-    const ALL: [Self; 4] = [Self::Open, Self::Decided, Self::Applying, Self::Done];
-
-    /// Its name in the database and in reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Decided => "decided",
-            Self::Applying => "applying",
-            Self::Done => "done",
-        }
-    }
-
-    /// The stored name read back.
-    pub fn from_stored(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|stage| stage.as_str() == name)
-    }
-}
-
-/// A secret that is to be deleted, unless it has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Condemned {
-    /// The secret.
-    pub secret: SecretId,
-    /// When it had last changed when that was decided.
-    pub updated: Timestamp,
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::id::ProjectId;
+    use crate::id::{ProjectId, SecretId};
     use crate::secret::SecretType;
 
     fn day(number: i64) -> Timestamp {
@@ -221,11 +169,9 @@ mod tests {
     }
 
     #[test]
-    fn stages_read_back() {
-        assert!(
-            ReviewStage::ALL.into_iter().all(|stage| ReviewStage::from_stored(stage.as_str()) == Some(stage))
-        );
-        assert_eq!(ReviewStage::from_stored("over"), None);
+    fn reasons_read_back() {
+        assert!(Reason::ALL.into_iter().all(|reason| Reason::parse(reason.as_str()) == Some(reason)));
+        assert_eq!(Reason::parse("old"), None);
     }
 
     proptest! {
