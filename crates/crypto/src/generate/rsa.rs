@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn primes_that_share_their_top_are_too_near() {
         let p = BoxedUint::one_with_precision(512).shl(511);
-        let at = |bit: u32| p.wrapping_add(&BoxedUint::one_with_precision(512).shl(bit));
+        let at = |bit: u32| p.wrapping_add(BoxedUint::one_with_precision(512).shl(bit));
         for (bit, near) in [(0, true), (411, true), (412, false), (510, false)] {
             assert_eq!(too_near(&p, &at(bit), 1024), near, "{bit}");
             assert_eq!(too_near(&at(bit), &p, 1024), near, "{bit}");
