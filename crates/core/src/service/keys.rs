@@ -9,7 +9,7 @@ use crate::audit::{Action, Target};
 use crate::disposal::Owner;
 use crate::error::{Conflict, Error};
 use crate::id::ProjectId;
-use crate::ports::{BackendId, PayloadKind, ProjectKey, SecretBackend, StoredPayload, Writer};
+use crate::ports::{BackendId, KeyRequest, PayloadKind, ProjectKey, SecretBackend, StoredPayload, Writer};
 use crate::secret::{ContentType, NewPayload, Payload, Secret};
 use crate::time::Timestamp;
 
@@ -21,18 +21,31 @@ pub(super) struct ToSeal<'a> {
     pub(super) project: &'a ProjectId,
     /// What it belongs to.
     pub(super) binding: Vec<u8>,
-    pub(super) payload: &'a Payload,
+    pub(super) content: Content<'a>,
     /// What the payload is said to be.
     pub(super) kind: PayloadKind,
     pub(super) content_type: ContentType,
 }
 
+/// Where a payload comes from.
+#[derive(Clone, Copy)]
+pub(super) enum Content<'a> {
+    /// It is at hand.
+    Given(&'a Payload),
+    /// It is a key that the backend makes.
+    Generated(&'a KeyRequest),
+}
+
 impl<'a> ToSeal<'a> {
     /// The payload of a secret.
     pub(super) fn of(secret: &'a Secret, new: &'a NewPayload) -> Self {
-        let NewPayload { content_type, payload } = new;
-        let binding = secret.binding(*content_type);
-        Self { project: &secret.project, binding, payload, kind: secret.kind(), content_type: *content_type }
+        Self::with(secret, Content::Given(&new.payload), new.content_type)
+    }
+
+    /// A secret's payload, wherever it comes from.
+    pub(super) fn with(secret: &'a Secret, content: Content<'a>, content_type: ContentType) -> Self {
+        let binding = secret.binding(content_type);
+        Self { project: &secret.project, binding, content, kind: secret.kind(), content_type }
     }
 }
 
@@ -99,10 +112,13 @@ impl Engine {
         permit: Permit,
         what: &ToSeal<'_>,
     ) -> Result<Fresh, Error> {
-        let ToSeal { project, binding, payload, kind, content_type } = what;
+        let ToSeal { project, binding, content, kind, content_type } = what;
         let backend = self.backend_for(project).await?;
         let key = self.project_key(context, permit, project, backend).await?;
-        let sealed = backend.seal_as(kind, &key, binding, payload).await?;
+        let sealed = match content {
+            Content::Given(payload) => backend.seal_as(kind, &key, binding, payload).await?,
+            Content::Generated(request) => backend.seal_generated(request, kind, &key, binding).await?,
+        };
         let stored =
             StoredPayload { content_type: *content_type, key: key.id, backend: key.backend.clone(), sealed };
         Ok(Fresh { stored, key })
