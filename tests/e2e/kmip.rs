@@ -38,7 +38,7 @@ pub(crate) fn start(data: &Path, settings: &[(&str, String)]) -> Result<Server, 
 }
 
 /// A KMIP server with a master key, and a service that uses it.
-fn serving(custody: &str) -> (KmipServer, TempDir, Vec<(&'static str, String)>, Server) {
+pub(crate) fn serving(custody: &str) -> (KmipServer, TempDir, Vec<(&'static str, String)>, Server) {
     let kmip = KmipServer::start();
     let folder = private_folder();
     let settings = settings(&kmip, custody);
@@ -55,7 +55,7 @@ pub(crate) fn private_folder() -> TempDir {
     folder
 }
 
-fn secret() -> Value {
+pub(crate) fn secret() -> Value {
     json!({"name": "elsewhere", "payload": PAYLOAD, "payload_content_type": "text/plain"})
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn path(reference: &str) -> &str {
     &reference[reference.find("/v1/").unwrap()..]
 }
 
-fn assert_read(client: &Client, reference: &str) {
+pub(crate) fn assert_read(client: &Client, reference: &str) {
     let reply = client.payload(path(reference), "text/plain");
     assert_eq!((reply.status, reply.text()), (200, PAYLOAD.to_owned()));
 }
