@@ -72,6 +72,10 @@ fn what_is_wrong_with_a_token_is_found() {
         assert_eq!(report.foreign_objects.len(), 1);
         let foreign = report.foreign_objects.join("");
         assert!(foreign.contains("somebody's") && !foreign.contains("extractable"), "{foreign}");
+        hsm.import_guarded("one", "open", (7, b"\x0a"), false);
+        let report = check(&config, LABEL, Custody::Strict).unwrap();
+        let foreign = report.foreign_objects.join("; ");
+        assert!(foreign.contains("'open' (readable, extractable)"), "{foreign}");
     });
 }
 
