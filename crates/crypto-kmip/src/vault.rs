@@ -65,13 +65,16 @@ impl Vault<'_> {
             fetched => {
                 // Nobody will ever ask for it.
                 self.destroy(&reference).await?;
-                match fetched {
-                    Ok(_) => tracing::info!(uid, "the key that was made is not of the kind asked for"),
-                    Err(BackendError::Denied(why)) => {
-                        tracing::info!(uid, why, "the key that was made can't be read")
-                    }
+                let why = match fetched {
+                    Ok(_) => "it is not of the kind asked for".to_owned(),
+                    Err(BackendError::Denied(why)) => why,
                     Err(error) => return Err(error),
-                }
+                };
+                tracing::info!(
+                    uid,
+                    why,
+                    "the key that the server made is of no use; it is made here instead"
+                );
                 Ok(None)
             }
         }

@@ -21,7 +21,7 @@ pub(super) struct ToSeal<'a> {
     pub(super) project: &'a ProjectId,
     /// What it belongs to.
     pub(super) binding: Vec<u8>,
-    pub(super) content: Content<'a>,
+    pub(super) source: Source<'a>,
     /// What the payload is said to be.
     pub(super) kind: PayloadKind,
     pub(super) content_type: ContentType,
@@ -29,7 +29,7 @@ pub(super) struct ToSeal<'a> {
 
 /// Where a payload comes from.
 #[derive(Clone, Copy)]
-pub(super) enum Content<'a> {
+pub(super) enum Source<'a> {
     /// It is at hand.
     Given(&'a Payload),
     /// It is a key that the backend makes.
@@ -39,13 +39,13 @@ pub(super) enum Content<'a> {
 impl<'a> ToSeal<'a> {
     /// The payload of a secret.
     pub(super) fn of(secret: &'a Secret, new: &'a NewPayload) -> Self {
-        Self::with(secret, Content::Given(&new.payload), new.content_type)
+        Self::with(secret, Source::Given(&new.payload), new.content_type)
     }
 
     /// A secret's payload, wherever it comes from.
-    pub(super) fn with(secret: &'a Secret, content: Content<'a>, content_type: ContentType) -> Self {
+    pub(super) fn with(secret: &'a Secret, source: Source<'a>, content_type: ContentType) -> Self {
         let binding = secret.binding(content_type);
-        Self { project: &secret.project, binding, content, kind: secret.kind(), content_type }
+        Self { project: &secret.project, binding, source, kind: secret.kind(), content_type }
     }
 }
 
@@ -112,12 +112,12 @@ impl Engine {
         permit: Permit,
         what: &ToSeal<'_>,
     ) -> Result<Fresh, Error> {
-        let ToSeal { project, binding, content, kind, content_type } = what;
+        let ToSeal { project, binding, source, kind, content_type } = what;
         let backend = self.backend_for(project).await?;
         let key = self.project_key(context, permit, project, backend).await?;
-        let sealed = match content {
-            Content::Given(payload) => backend.seal_as(kind, &key, binding, payload).await?,
-            Content::Generated(request) => backend.seal_generated(request, kind, &key, binding).await?,
+        let sealed = match source {
+            Source::Given(payload) => backend.seal_as(kind, &key, binding, payload).await?,
+            Source::Generated(request) => backend.seal_generated(request, kind, &key, binding).await?,
         };
         let stored =
             StoredPayload { content_type: *content_type, key: key.id, backend: key.backend.clone(), sealed };

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::attempt::{Attempt, CallContext, Input, Verdict};
 use super::engine::{Backends, Engine};
-use super::keys::{Content, ToSeal, still_keyed};
+use super::keys::{Source, ToSeal, still_keyed};
 use crate::access::PolicyTarget;
 use crate::audit::{Action, Target};
 use crate::disposal::Owner;
@@ -69,7 +69,7 @@ impl<'a> Orders<'a> {
         let what = new.passphrase.as_ref().map(|payload| ToSeal {
             project: &project,
             binding: passphrase_binding(id, &project),
-            content: Content::Given(payload),
+            source: Source::Given(payload),
             kind: PayloadKind {
                 owner: Some(Owner::Order(id)),
                 secret_type: SecretType::Passphrase,

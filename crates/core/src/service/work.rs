@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::attempt::{Attempt, CallContext, Permit};
 use super::disposal::Leftover;
-use super::keys::{Content, Fresh, Sealings, ToSeal, still_keyed};
+use super::keys::{Fresh, Sealings, Source, ToSeal, still_keyed};
 use super::orders::{Orders, forget_passphrase, passphrase_binding};
 use crate::access::{Caller, IdentitySource, Roles};
 use crate::audit::{Action, Origin, Target};
@@ -197,7 +197,7 @@ impl Orders<'_> {
         match order.order_type {
             OrderType::Key => {
                 let sealed =
-                    self.sealed(context, order, SecretType::Symmetric, Content::Generated(&request)).await?;
+                    self.sealed(context, order, SecretType::Symmetric, Source::Generated(&request)).await?;
                 Ok(Made { secrets: vec![sealed], container: None })
             }
             OrderType::Asymmetric => {
@@ -212,8 +212,8 @@ impl Orders<'_> {
                 let mut secrets = Vec::new();
                 let mut members = Vec::new();
                 for (name, secret_type, payload) in parts {
-                    let content = Content::Given(&payload);
-                    let sealed = match self.sealed(context, order, secret_type, content).await {
+                    let source = Source::Given(&payload);
+                    let sealed = match self.sealed(context, order, secret_type, source).await {
                         Ok(sealed) => sealed,
                         Err(error) => {
                             self.engine.discard(self.leftovers(&secrets));
@@ -244,7 +244,7 @@ impl Orders<'_> {
         context: &CallContext,
         order: &Order,
         secret_type: SecretType,
-        content: Content<'_>,
+        source: Source<'_>,
     ) -> Result<(Secret, Fresh), Error> {
         let spec = &order.spec;
         let now = self.engine.clock.now();
@@ -262,7 +262,7 @@ impl Orders<'_> {
             updated: now,
             content_type: Some(spec.content_type),
         };
-        let what = ToSeal::with(&secret, content, spec.content_type);
+        let what = ToSeal::with(&secret, source, spec.content_type);
         let fresh = self.engine.seal(context, Permit::granted_earlier(), &what).await?;
         Ok((secret, fresh))
     }

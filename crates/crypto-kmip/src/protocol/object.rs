@@ -37,7 +37,7 @@ pub struct KeyKind {
 
 impl KeyKind {
     /// What it takes to have a symmetric key made.
-    pub(super) fn create<'a>(self, usage: i32, mark: Option<Mark<'a>>) -> Vec<Item<'a>> {
+    pub(super) fn create(self, usage: i32, mark: Option<Mark<'_>>) -> Vec<Item<'_>> {
         let mut said = attributes::kind(self.algorithm, self.bits).to_vec();
         said.push(attributes::usage(usage));
         vec![Item::enumeration(tags::OBJECT_TYPE, SYMMETRIC_KEY), template(said, mark)]
