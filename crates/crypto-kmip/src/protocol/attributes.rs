@@ -4,7 +4,7 @@ use super::tags;
 use crate::ttlv::{Item, Tag};
 
 /// What is asked for of an object's attributes to learn whose it is and how old.
-pub(super) const WHOSE: [&str; 2] = [APPLICATION, INITIAL_DATE];
+pub(super) const WHOSE: [&str; 3] = [APPLICATION, GROUP, INITIAL_DATE];
 /// In which state an object is.
 pub(super) const STATE: &str = "State";
 /// When an object was made, as the server counts time.
@@ -12,34 +12,25 @@ pub(super) const INITIAL_DATE: &str = "Initial Date";
 /// What the standard has for what clients note for themselves.
 pub(super) const APPLICATION: &str = "Application Specific Information";
 
+/// What the standard has for objects that belong together.
+pub(super) const GROUP: &str = "Object Group";
+
 /// Under which name a note says whose deployment made an object.
 pub(super) const DEPLOYMENT: &str = "strongroom";
-/// Under which name a note says what an object was made for.
-pub(super) const PURPOSE: &str = "strongroom-owner";
 
 /// What tells the objects that a deployment makes from all others, and from each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark<'a> {
     /// Which deployment makes it.
     pub deployment: &'a str,
-    /// What for.
+    /// What for: the group that it belongs to.
     pub purpose: &'a str,
 }
 
 impl<'a> Mark<'a> {
-    /// The two notes that it is, to be made with an object.
+    /// The two attributes that it is, to be made with an object. One of each kind: not every server keeps more.
     pub(super) fn attributes(self) -> [Item<'a>; 2] {
-        let note = |index, namespace, data| {
-            Item::structure(
-                tags::ATTRIBUTE,
-                vec![
-                    Item::text(tags::ATTRIBUTE_NAME, APPLICATION),
-                    Item::integer(tags::ATTRIBUTE_INDEX, index),
-                    application(namespace, data),
-                ],
-            )
-        };
-        [note(0, DEPLOYMENT, self.deployment), note(1, PURPOSE, self.purpose)]
+        [made_by(self.deployment), attribute(GROUP, |tag| Item::text(tag, self.purpose))]
     }
 }
 

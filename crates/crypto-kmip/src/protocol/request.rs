@@ -127,8 +127,8 @@ impl<'a> Request<'a> {
             Self::Get(uid) | Self::Activate(uid) | Self::Destroy(uid) => vec![name(uid)],
             Self::GetState(uid) => vec![name(uid), Item::text(tags::ATTRIBUTE_NAME, attributes::STATE)],
             Self::GetMark(uid) => {
-                let [first, second] = attributes::WHOSE.map(|asked| Item::text(tags::ATTRIBUTE_NAME, asked));
-                vec![name(uid), first, second]
+                let asked = attributes::WHOSE.map(|asked| Item::text(tags::ATTRIBUTE_NAME, asked));
+                std::iter::once(name(uid)).chain(asked).collect()
             }
             Self::Revoke(uid) => vec![
                 name(uid),

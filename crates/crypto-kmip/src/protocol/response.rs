@@ -136,19 +136,14 @@ impl<'a> Reply<'a> {
 
     /// Whose the object is; `None` when it has no mark, or more than one.
     pub fn mark(&self) -> Option<Mark<'a>> {
-        let (mut deployment, mut purpose) = (None, None);
-        for note in attributes::said(&self.0, attributes::APPLICATION) {
-            let data = note.text_of(tags::APPLICATION_DATA)?;
-            let place = match note.text_of(tags::APPLICATION_NAMESPACE)? {
-                attributes::DEPLOYMENT => &mut deployment,
-                attributes::PURPOSE => &mut purpose,
-                _ => continue,
-            };
-            if place.replace(data).is_some() {
-                return None;
-            }
-        }
-        Some(Mark { deployment: deployment?, purpose: purpose? })
+        let notes = attributes::said(&self.0, attributes::APPLICATION)
+            .filter(|note| note.text_of(tags::APPLICATION_NAMESPACE) == Some(attributes::DEPLOYMENT))
+            .map(|note| note.text_of(tags::APPLICATION_DATA));
+        let groups = attributes::said(&self.0, attributes::GROUP).map(|group| match group.value {
+            Value::Text(purpose) => Some(purpose),
+            _ => None,
+        });
+        Some(Mark { deployment: only(notes)??, purpose: only(groups)?? })
     }
 
     /// When the object was made, in seconds since 1970, as the server counts time.
@@ -184,6 +179,11 @@ impl<'a> Reply<'a> {
         let text = self.0.text_of(tags::VENDOR_IDENTIFICATION)?;
         Some(text.chars().filter(|c| !c.is_control()).take(LONGEST_TEXT).collect())
     }
+}
+
+fn only<T>(mut several: impl Iterator<Item = T>) -> Option<T> {
+    let first = several.next();
+    if several.next().is_some() { None } else { first }
 }
 
 /// A name that can be written down wherever names are.

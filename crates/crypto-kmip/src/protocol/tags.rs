@@ -6,7 +6,6 @@ use crate::ttlv::Tag;
 pub const APPLICATION_DATA: Tag = Tag(0x42_0002);
 pub const APPLICATION_NAMESPACE: Tag = Tag(0x42_0003);
 pub const ATTRIBUTE: Tag = Tag(0x42_0008);
-pub const ATTRIBUTE_INDEX: Tag = Tag(0x42_0009);
 pub const ATTRIBUTE_NAME: Tag = Tag(0x42_000A);
 pub const ATTRIBUTE_VALUE: Tag = Tag(0x42_000B);
 pub const BATCH_COUNT: Tag = Tag(0x42_000D);
