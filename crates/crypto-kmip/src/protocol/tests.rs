@@ -51,6 +51,38 @@ const GET_MARK: &str = "42007801000000e84200770100000048420069010000002042006a02
      6e42000a070000000c4f626a6563742047726f75700000000042000a070000000c496e697469616c2044617465000000\
      00";
 
+/// As a server of another maker's, Cosmian KMS 5.28.0, answered requests of ours: that for `CREATE_MARKED`, the search
+/// for what that gave, the question whose it is, and one for an object that is not there.
+const COSMIAN_MADE: &str = "42007b01000000d042007a0100000048420069010000002042006a0200000004000000010000000042006b02000000\
+     0400000004000000004200920900000008000000006b05ce4142000d0200000004000000010000000042000f01000000\
+     7842005c050000000400000001000000004200930800000008000000000000000742007f050000000400000000000000\
+     0042007c010000004042005705000000040000000200000000420094070000002435383635356436312d623361372d34\
+     3639662d623531362d66313137323335393630373300000000";
+const COSMIAN_LOCATED: &str = "42007b01000000c042007a0100000048420069010000002042006a0200000004000000010000000042006b02000000\
+     0400000004000000004200920900000008000000006b05ce4142000d0200000004000000010000000042000f01000000\
+     6842005c050000000400000008000000004200930800000008000000000000000742007f050000000400000000000000\
+     0042007c0100000030420094070000002435383635356436312d623361372d343639662d623531362d66313137323335\
+     393630373300000000";
+const COSMIAN_MARKED: &str = "42007b01000001a842007a0100000048420069010000002042006a0200000004000000010000000042006b02000000\
+     0400000004000000004200920900000008000000006b05ce4142000d0200000004000000010000000042000f01000001\
+     5042005c05000000040000000b000000004200930800000008000000000000000742007f050000000400000000000000\
+     0042007c0100000118420094070000002435383635356436312d623361372d343639662d623531362d66313137323335\
+     393630373300000000420008010000005842000a07000000204170706c69636174696f6e20537065636966696320496e\
+     666f726d6174696f6e42000b0100000028420003070000000a7374726f6e67726f6f6d00000000000042000207000000\
+     013100000000000000420008010000002842000a070000000c496e697469616c20446174650000000042000b09000000\
+     08000000006b05ce41420008010000005042000a070000000c4f626a6563742047726f75700000000042000b07000000\
+     2b7365637265742f39346333653061322d366238622d346237652d386539662d30613162326333643465356600000000\
+     00";
+const COSMIAN_REFUSED: &str = "42007b01000000c842007a0100000048420069010000002042006a0200000004000000010000000042006b02000000\
+     0400000004000000004200920900000008000000006b05ce4142000d0200000004000000010000000042000f01000000\
+     7042005c05000000040000000a000000004200930800000008000000000000000742007f050000000400000001000000\
+     0042007e0500000004000000370000000042007d07000000216f626a656374206e6f7420666f756e6420666f72206964\
+     656e746966696572203700000000000000";
+const COSMIAN_UID: &str = "58655d61-b3a7-469f-b516-f11723596073";
+
+/// What is in the mark of `CREATE_MARKED`.
+const MARK: Mark<'_> = Mark { deployment: "1", purpose: "secret/94c3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e5f" };
+
 /// What a master key is made by.
 const MASTER_KEY: Request<'_> =
     Request::Create(KeyKind { algorithm: codes::AES, bits: 256 }, codes::ENCRYPT_AND_DECRYPT, None);
@@ -88,18 +120,36 @@ fn requests_are_those_of_another_implementation() {
         text: &[1, 2, 3],
         tag: Some(&[0x55; 16]),
     };
-    let mark = Mark { deployment: "1", purpose: "secret/94c3e0a2-6b8b-4b7e-8e9f-0a1b2c3d4e5f" };
     let usage = codes::EXPORT | codes::ENCRYPT_AND_DECRYPT;
     for (request, golden) in [
         (Request::Get("7"), GET),
         (Request::Decrypt("7", gcm), DECRYPT),
         (MASTER_KEY, CREATE),
-        (Request::Create(KeyKind { algorithm: codes::AES, bits: 128 }, usage, Some(mark)), CREATE_MARKED),
+        (Request::Create(KeyKind { algorithm: codes::AES, bits: 128 }, usage, Some(MARK)), CREATE_MARKED),
         (Request::LocateMade("1", Window { offset: 2000, most: 1000 }), LOCATE),
         (Request::GetMark("7"), GET_MARK),
     ] {
         assert_eq!(hex::encode(&*request.encode(ID)), golden, "{}", request.operation());
     }
+}
+
+#[test]
+fn answers_of_another_makers_server_are_read_and_written_alike() {
+    let bytes = |hex: &str| hex::decode(hex).unwrap();
+    for golden in [COSMIAN_MADE, COSMIAN_LOCATED, COSMIAN_MARKED, COSMIAN_REFUSED].map(bytes) {
+        assert_eq!(*encode(&crate::ttlv::decode(&golden).unwrap()), golden);
+    }
+    let (made, located) = (bytes(COSMIAN_MADE), bytes(COSMIAN_LOCATED));
+    assert_eq!(Reply::judge(&made, &MASTER_KEY, ID).unwrap().uid().unwrap(), COSMIAN_UID);
+    let search = Request::LocateMade("1", Window { offset: 0, most: 1000 });
+    assert_eq!(Reply::judge(&located, &search, ID).unwrap().located(), [COSMIAN_UID]);
+    let marked = bytes(COSMIAN_MARKED);
+    let reply = Reply::judge(&marked, &Request::GetMark(COSMIAN_UID), ID).unwrap();
+    assert_eq!(reply.mark(), Some(MARK));
+    assert!(reply.made().unwrap() > 1_700_000_000);
+    let refused = Reply::judge(&bytes(COSMIAN_REFUSED), &Request::Get("7"), ID).unwrap_err();
+    let Fault::Refused { operation, reason, .. } = refused else { panic!("{refused:?}") };
+    assert_eq!((operation, reason), (Operation::GET, codes::OBJECT_NOT_FOUND));
 }
 
 /// An answer to `Get` of the object `7`, but for what `alter` does to it.
@@ -221,7 +271,7 @@ proptest! {
     /// bytes, and whatever is judged, nothing panics.
     #[test]
     fn damaged_messages_are_refused_or_read_for_what_they_are(
-        golden in prop::sample::select(vec![GET, DECRYPT, CREATE, CREATE_MARKED, LOCATE, GET_MARK, CREATED]),
+        golden in prop::sample::select(vec![GET, DECRYPT, CREATE, LOCATE, GET_MARK, CREATED, COSMIAN_LOCATED, COSMIAN_MARKED]),
         altered in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
         cut in prop::option::weighted(0.2, any::<prop::sample::Index>()),
     ) {
