@@ -55,7 +55,7 @@ pub(crate) fn private_folder() -> TempDir {
     folder
 }
 
-fn secret() -> Value {
+pub(crate) fn secret() -> Value {
     json!({"name": "elsewhere", "payload": PAYLOAD, "payload_content_type": "text/plain"})
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn path(reference: &str) -> &str {
     &reference[reference.find("/v1/").unwrap()..]
 }
 
-fn assert_read(client: &Client, reference: &str) {
+pub(crate) fn assert_read(client: &Client, reference: &str) {
     let reply = client.payload(path(reference), "text/plain");
     assert_eq!((reply.status, reply.text()), (200, PAYLOAD.to_owned()));
 }

@@ -63,6 +63,7 @@ mod service_manager;
 mod starts;
 mod stores;
 mod support_bundle;
+mod sweep;
 mod telemetry;
 mod tls;
 mod tokens;

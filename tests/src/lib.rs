@@ -25,7 +25,7 @@ pub use eventually::eventually;
 pub use journal::{outcomes, records};
 pub use keystone::{Keystone, Project, User, write_private};
 pub use kmip_server::{KmipServer, Validity};
-pub use program::{Ended, admin, program, python, run};
+pub use program::{Ended, admin, kmip_python, program, python, run};
 pub use relay::{Passage, Relay};
 pub use server::Server;
 pub use small_disk::SmallDisk;

@@ -42,8 +42,17 @@ pub fn run(command: &mut Command) -> Ended {
 
 /// A program of the Python environment that `cargo xtask setup` makes, such as `python` or `openstack`.
 pub fn python(name: &str) -> Command {
+    of_environment("venv", name)
+}
+
+/// The interpreter that has PyKMIP.
+pub fn kmip_python() -> Command {
+    of_environment("kmip-venv", "python")
+}
+
+fn of_environment(folder: &str, name: &str) -> Command {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let path = root.join(".cache/venv/bin").join(name);
+    let path = root.join(".cache").join(folder).join("bin").join(name);
     assert!(path.exists(), "{} is missing; run `cargo xtask setup`", path.display());
     let mut command = Command::new(path);
     command.stdin(Stdio::null());

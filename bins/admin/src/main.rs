@@ -14,7 +14,7 @@ use strongroom_runtime::{Settings, chain};
 
 use crate::commands::{
     CommandResult, Ended, audit, backup, completions, db, deleted, doctor, expiry, hsm, kmip, master_key,
-    notices, policy, review, rotation, secret, store, support_bundle,
+    notices, policy, review, rotation, secret, store, support_bundle, sweep,
 };
 use crate::flags::{
     Command, DbCommand, Flags, KmipCommand, MasterKeyCommand, NoticesCommand, PolicyCommand,
@@ -90,6 +90,10 @@ fn main() -> ExitCode {
         Command::Store { command: StoreCommand::Migrate { from, to, project, dry_run } } => {
             let wanted = store::Wanted { from, to, project, dry_run };
             store::migrate(&settings, credentials.as_deref(), wanted, flags.output)
+        }
+        Command::Store { command: StoreCommand::Sweep { store, older_than, at_most, dry_run } } => {
+            let wanted = sweep::Wanted { store, older_than, at_most, dry_run };
+            sweep::run(&settings, credentials.as_deref(), &wanted, flags.output)
         }
         Command::Notices { command: NoticesCommand::Test } => notices::test(&settings, flags.output),
         Command::Policy { command: PolicyCommand::Explain(asked) } => {

@@ -22,7 +22,7 @@ pub struct Disposal {
     pub due: Timestamp,
 }
 
-/// Whose a payload was.
+/// Whose a payload is, or was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     /// A secret's.

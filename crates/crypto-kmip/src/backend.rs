@@ -1,5 +1,6 @@
 //! The backend whose master key is in a KMIP server.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use strongroom_crypto::{
 use zeroize::Zeroizing;
 
 use crate::client::Client;
+use crate::mark::{self, Whose};
 use crate::master_key::MasterKeyObjects;
 use crate::remote_key::RemoteKey;
 use crate::vault::Vault;
@@ -113,11 +115,42 @@ impl KmipBackend {
         newest.ok_or_else(|| BackendError::KeyMissing("every version of the KMIP master key".to_owned()))
     }
 
+    /// How the server is asked.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Every name under which this deployment has made objects, of versions of the master key that are at hand.
+    pub(crate) fn deployments(&self) -> BTreeSet<String> {
+        self.masters().versions().map(|(_, object)| object.uid.clone()).collect()
+    }
+
+    fn whose(&self, kind: &PayloadKind) -> Option<Whose> {
+        let deployment = self.masters().newest()?.1.uid.clone();
+        Some(Whose { deployment, purpose: mark::purpose(kind.owner?) })
+    }
+
+    /// A receipt for what the server has just come to keep.
+    async fn receipt(
+        &self,
+        held: &HeldKey,
+        key: &ProjectKey,
+        binding: &[u8],
+        (reference, payload): (&str, &Payload),
+    ) -> Result<Sealed, BackendError> {
+        let receipt = held.receipt(key, binding, reference, payload);
+        if receipt.is_err() {
+            // Nobody will ever ask for it.
+            self.vault().destroy(reference).await?;
+        }
+        receipt
+    }
+
     fn vault(&self) -> Vault<'_> {
         Vault { client: &self.client }
     }
 
-    async fn project_key(&self, row: &ProjectKey) -> Result<HeldKey, BackendError> {
+    pub(crate) async fn project_key(&self, row: &ProjectKey) -> Result<HeldKey, BackendError> {
         if let Some(key) = self.held.get(row) {
             return Ok(key);
         }
@@ -248,17 +281,36 @@ impl SecretBackend for KmipBackend {
         match self.custody {
             Custody::MasterKey => held.seal(key, binding, payload),
             Custody::Secrets => {
-                let reference = self.vault().keep(kind, payload).await?;
-                match held.receipt(key, binding, &reference, payload) {
-                    Ok(receipt) => Ok(receipt),
-                    Err(error) => {
-                        // Nobody will ever ask for it.
-                        self.vault().destroy(&reference).await?;
-                        Err(error)
-                    }
-                }
+                let whose = self.whose(kind);
+                let reference = self.vault().keep(kind, whose.as_ref().map(Whose::mark), payload).await?;
+                self.receipt(&held, key, binding, (&reference, payload)).await
             }
         }
+    }
+
+    /// In custody of secrets the server makes the key where it will keep it, if it makes such keys. It comes here
+    /// once, for the receipt to know it.
+    async fn seal_generated(
+        &self,
+        request: &KeyRequest,
+        kind: &PayloadKind,
+        key: &ProjectKey,
+        binding: &[u8],
+    ) -> Result<(Payload, Sealed), GenerationError> {
+        // Also tells whether such a key is made at all.
+        let own = self.generator.key(request)?;
+        if self.custody == Custody::Secrets {
+            let held = self.project_key(key).await?;
+            let whose = self.whose(kind);
+            if let Some((reference, made)) =
+                self.vault().make(request, whose.as_ref().map(Whose::mark)).await?
+            {
+                let sealed = self.receipt(&held, key, binding, (&reference, &made)).await?;
+                return Ok((made, sealed));
+            }
+        }
+        let sealed = self.seal_as(kind, key, binding, &own).await?;
+        Ok((own, sealed))
     }
 
     async fn open(&self, key: &ProjectKey, binding: &[u8], sealed: &Sealed) -> Result<Payload, BackendError> {
@@ -304,12 +356,12 @@ impl SecretBackend for KmipBackend {
         self.vault().destroy(held.read_reference(key, sealed)?).await
     }
 
-    /// Made here, by the system's random generator: a key made in the server would have to be fetched, and
-    /// then be kept there a second time under the receipt of the secret that it becomes.
     async fn generate_key(&self, request: &KeyRequest) -> Result<Payload, GenerationError> {
         self.generator.key(request)
     }
 
+    /// Made here: servers don't agree on the forms in which they give a pair out, and none encrypts a private key
+    /// under a passphrase.
     async fn generate_pair(
         &self,
         request: &KeyRequest,

@@ -62,6 +62,9 @@ impl Type {
 }
 
 impl Form {
+    /// A symmetric key, as its bytes.
+    pub(crate) const SYMMETRIC_KEY: Self = Self { object: Type::SymmetricKey, pem: false };
+
     /// What a payload of that kind can be kept as besides Secret Data: its form, the object, and its bytes.
     pub(crate) fn of(
         kind: &PayloadKind,
@@ -72,8 +75,11 @@ impl Form {
             let length = i32::try_from(payload.len().checked_mul(8)?).ok()?;
             let key = KeyKind { algorithm: symmetric(kind.algorithm.as_deref()?, length)?, bits: length };
             kind.bits.is_none_or(|bits| i32::from(bits) == length).then_some(())?;
-            let form = Self { object: Type::SymmetricKey, pem: false };
-            return Some((form, ObjectKind::SymmetricKey(key), Zeroizing::new(payload.to_vec())));
+            return Some((
+                Self::SYMMETRIC_KEY,
+                ObjectKind::SymmetricKey(key),
+                Zeroizing::new(payload.to_vec()),
+            ));
         }
         let key =
             || Some(KeyKind { algorithm: of_pairs(kind.algorithm.as_deref()?)?, bits: kind.bits?.into() });
@@ -124,6 +130,11 @@ impl Form {
         format!("{uid}\n{}{}", self.object.name(), if self.pem { PEM } else { "" })
     }
 
+    /// The identifier, whatever the form.
+    pub(crate) fn uid(reference: &str) -> &str {
+        reference.split_once('\n').map_or(reference, |(uid, _)| uid)
+    }
+
     /// The identifier and the form; without one it is Secret Data. `None` for a form that is not known here.
     pub(crate) fn read(reference: &str) -> Option<(&str, Option<Self>)> {
         let Some((uid, form)) = reference.split_once('\n') else { return Some((reference, None)) };
@@ -136,6 +147,7 @@ impl Form {
 fn symmetric(algorithm: &str, bits: i32) -> Option<u32> {
     let (code, fits) = match algorithm {
         "aes" => (codes::AES, matches!(bits, 128 | 192 | 256)),
+        "3des" | "desede" => (codes::TRIPLE_DES, matches!(bits, 128 | 192)),
         "hmacsha1" => (codes::HMAC_SHA1, bits > 0),
         "hmacsha256" => (codes::HMAC_SHA256, bits > 0),
         "hmacsha384" => (codes::HMAC_SHA384, bits > 0),
@@ -182,7 +194,7 @@ mod tests {
     use super::*;
 
     fn kind(secret_type: SecretType, algorithm: &str, bits: u16) -> PayloadKind {
-        PayloadKind { secret_type, algorithm: Some(algorithm.to_owned()), bits: Some(bits) }
+        PayloadKind { owner: None, secret_type, algorithm: Some(algorithm.to_owned()), bits: Some(bits) }
     }
 
     fn object(kind: &PayloadKind, payload: &[u8]) -> Option<ObjectKind> {
@@ -244,6 +256,7 @@ mod tests {
         }
         assert_eq!(Form::read("17"), Some(("17", None)));
         assert_eq!(Form::read("17\nsplit key"), None);
+        assert_eq!((Form::uid("17"), Form::uid("17\nsplit key")), ("17", "17"));
     }
 
     proptest! {
@@ -265,6 +278,7 @@ mod tests {
                 payload = Form { object: Type::PublicKey, pem: true }.restore(&payload).to_vec();
             }
             let kind = PayloadKind {
+                owner: None,
                 secret_type: SecretType::ALL[secret_type],
                 algorithm: Some(algorithm.to_owned()),
                 bits,

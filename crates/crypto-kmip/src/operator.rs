@@ -6,8 +6,8 @@ use strongroom_core::ports::{BackendError, MasterKeyVersion};
 use crate::client::{CertificateEnds, Client};
 use crate::error::KmipError;
 use crate::master_key::{MasterKeyObject, MasterKeyObjects};
-use crate::protocol::codes::{Operation, State};
-use crate::protocol::{Fault, Request, VERSION};
+use crate::protocol::codes::{self, Operation, State};
+use crate::protocol::{Fault, KeyKind, Request, VERSION};
 use crate::remote_key::RemoteKey;
 
 /// What is asked of a server in daily work.
@@ -20,6 +20,10 @@ const NEEDED: [Operation; 7] = [
     Operation::ENCRYPT,
     Operation::DECRYPT,
 ];
+
+/// To make a master key.
+const MASTER_KEY: Request<'static> =
+    Request::Create(KeyKind { algorithm: codes::AES, bits: 256 }, codes::ENCRYPT_AND_DECRYPT, None);
 
 /// How a server is.
 #[derive(Debug)]
@@ -94,7 +98,7 @@ pub async fn inspect(client: &Client, masters: &MasterKeyObjects) -> Result<Serv
 
 /// Has the server make an AES-256 key for encrypting and decrypting, activates it, and tries it out.
 pub async fn create_master_key(client: &Client, now: Timestamp) -> Result<MasterKeyObject, BackendError> {
-    let uid = client.ask(&Request::CreateKey, |reply| reply.uid().map(str::to_owned)).await?;
+    let uid = client.ask(&MASTER_KEY, |reply| reply.uid().map(str::to_owned)).await?;
     client.ask(&Request::Activate(&uid), |_| Ok(())).await?;
     RemoteKey { client, uid: uid.clone() }.prove().await?;
     Ok(MasterKeyObject { uid, created: now })

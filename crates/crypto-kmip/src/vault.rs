@@ -1,12 +1,13 @@
 //! Payloads that the server keeps as objects.
 
 use strongroom_core::Payload;
-use strongroom_core::ports::{BackendError, PayloadKind};
+use strongroom_core::ports::{BackendError, KeyRequest, PayloadKind};
 
 use crate::client::Client;
 use crate::error::KmipError;
 use crate::form::Form;
-use crate::protocol::{ObjectKind, Request, codes};
+use crate::made::KeyToMake;
+use crate::protocol::{Mark, ObjectKind, Request, codes};
 
 /// The objects of a server.
 pub(crate) struct Vault<'a> {
@@ -15,9 +16,14 @@ pub(crate) struct Vault<'a> {
 
 impl Vault<'_> {
     /// Has the server keep a payload, as the object that fits it, and gives the reference by which it is fetched.
-    pub(crate) async fn keep(&self, kind: &PayloadKind, payload: &Payload) -> Result<String, KmipError> {
+    pub(crate) async fn keep(
+        &self,
+        kind: &PayloadKind,
+        mark: Option<Mark<'_>>,
+        payload: &Payload,
+    ) -> Result<String, KmipError> {
         if let Some((form, object, bytes)) = Form::of(kind, payload) {
-            match self.register(object, &bytes).await {
+            match self.register(object, &bytes, mark).await {
                 Ok(uid) => return Ok(form.reference(&uid)),
                 // What is in it, or kept as what, may not be to its liking; it is a secret all the same.
                 Err(error) if error.reason().is_some() => {
@@ -26,7 +32,52 @@ impl Vault<'_> {
                 Err(error) => return Err(error),
             }
         }
-        self.register(ObjectKind::SecretData, payload.expose()).await
+        match self.register(ObjectKind::SecretData, payload.expose(), mark).await {
+            Err(error) if error.reason().is_some() && mark.is_some() => {
+                tracing::warn!(%error, "kept without a mark; should it be left behind, no sweep finds it");
+                self.register(ObjectKind::SecretData, payload.expose(), None).await
+            }
+            kept => kept,
+        }
+    }
+
+    /// Has the server make a key, and gives its reference and the key. `None` when it makes no such key, or none
+    /// that can be read.
+    pub(crate) async fn make(
+        &self,
+        request: &KeyRequest,
+        mark: Option<Mark<'_>>,
+    ) -> Result<Option<(String, Payload)>, BackendError> {
+        let Some(wanted) = KeyToMake::of(request) else { return Ok(None) };
+        let create = Request::Create(wanted.kind, wanted.usage, mark);
+        let uid = match self.client.ask(&create, |reply| reply.uid().map(str::to_owned)).await {
+            Err(error) if error.reason().is_some() => {
+                let KeyRequest { algorithm, bits, .. } = request;
+                tracing::info!(%error, algorithm, bits, "the key is made here instead");
+                return Ok(None);
+            }
+            made => made?,
+        };
+        let reference = Form::SYMMETRIC_KEY.reference(&uid);
+        let fetched = self.fetch(&reference).await;
+        match fetched {
+            Ok(key) if wanted.is(&key) => Ok(Some((reference, key))),
+            fetched => {
+                // Nobody will ever ask for it.
+                self.destroy(&reference).await?;
+                let why = match fetched {
+                    Ok(_) => "it is not of the kind asked for".to_owned(),
+                    Err(BackendError::Denied(why)) => why,
+                    Err(error) => return Err(error),
+                };
+                tracing::info!(
+                    uid,
+                    why,
+                    "the key that the server made is of no use; it is made here instead"
+                );
+                Ok(None)
+            }
+        }
     }
 
     /// The payload that was kept under that reference.
@@ -56,8 +107,13 @@ impl Vault<'_> {
         }
     }
 
-    async fn register(&self, object: ObjectKind, bytes: &[u8]) -> Result<String, KmipError> {
-        self.client.ask(&Request::Register(object, bytes), |reply| reply.uid().map(str::to_owned)).await
+    async fn register(
+        &self,
+        object: ObjectKind,
+        bytes: &[u8],
+        mark: Option<Mark<'_>>,
+    ) -> Result<String, KmipError> {
+        self.client.ask(&Request::Register(object, bytes, mark), |reply| reply.uid().map(str::to_owned)).await
     }
 
     async fn ask(&self, request: Request<'_>) -> Result<(), KmipError> {

@@ -43,9 +43,13 @@ pub struct TokenReport {
     pub hardware: String,
     /// What it can do of what is needed here.
     pub mechanisms: Vec<String>,
+    /// What else it can do, of what the standard has a name for.
+    pub other_mechanisms: Vec<String>,
+    /// How many wrong PINs are left until the user's is locked, as far as a token tells.
+    pub login_tries: &'static str,
     /// The versions of the master key in it.
     pub master_keys: Vec<MasterKeyFound>,
-    /// What else is in it, by class and label.
+    /// What else is in it, by class and label; of keys, whether they can be read or taken out.
     pub foreign_objects: Vec<String>,
     /// What is to be looked at, the worst first.
     pub findings: Vec<Finding>,
@@ -145,6 +149,8 @@ fn describe(
         firmware: text(|info| info.firmware_version().to_string()),
         hardware: text(|info| info.hardware_version().to_string()),
         mechanisms: Vec::new(),
+        other_mechanisms: Vec::new(),
+        login_tries: slot::login_tries(info),
         master_keys: Vec::new(),
         foreign_objects: Vec::new(),
         findings: Vec::new(),
@@ -171,6 +177,9 @@ fn check_mechanisms(report: &mut TokenReport, pkcs11: &Pkcs11, slot: Slot, custo
         slot::mechanism_info(pkcs11, slot, mechanism).map(|_| name.to_owned())
     };
     report.mechanisms = needed.into_iter().filter_map(offered).collect();
+    let all = pkcs11.get_mechanism_list(slot).unwrap_or_default();
+    let others = all.into_iter().filter(|other| needed.iter().all(|(mechanism, _)| mechanism != other));
+    report.other_mechanisms = others.map(|other| other.to_string()).collect();
     match slot::best_suite(pkcs11, slot) {
         Ok(Suite::AesGcm) => {}
         Ok(Suite::AesCbcHmac) => {
@@ -245,7 +254,11 @@ fn check_objects(
     }
     for (version, handles) in &masters {
         let fault = link::fault(session, *handles, custody, &offers)?;
-        judge(report, *version, *handles, Traits::read(session, handles.aes)?, fault);
+        let mut traits = Traits::read(session, handles.aes)?;
+        if let Some(mac) = handles.mac {
+            traits = traits.weaker(Traits::read(session, mac)?);
+        }
+        judge(report, *version, *handles, traits, fault);
     }
     // A module may show its mechanisms and profiles as objects, but as none that is stored.
     let stored = [Attribute::Token(true)];
@@ -290,6 +303,12 @@ fn judge(
             format!("version {version} of the master key could once be taken out (CKA_NEVER_EXTRACTABLE is not set)"),
         );
     }
+    if !traits.private {
+        report.find(
+            Severity::Warning,
+            format!("version {version} of the master key shows without a login (CKA_PRIVATE is not set)"),
+        );
+    }
     if !traits.local {
         report.find(
             Severity::Note,
@@ -306,18 +325,21 @@ fn judge(
     }
 }
 
-/// An object's class and label.
+/// An object's class and label, and what of it lets its value out.
 fn name(session: &Session, object: ObjectHandle) -> Result<String, Pkcs11Error> {
-    let told = session
-        .get_attributes(object, &[AttributeType::Class, AttributeType::Label])
-        .map_err(Pkcs11Error::call("describe an object"))?;
-    let (mut class, mut label) = ("an object".to_owned(), String::new());
+    let asked =
+        [AttributeType::Class, AttributeType::Label, AttributeType::Sensitive, AttributeType::Extractable];
+    let told = session.get_attributes(object, &asked).map_err(Pkcs11Error::call("describe an object"))?;
+    let (mut class, mut label, mut open) = ("an object".to_owned(), String::new(), Vec::new());
     for attribute in told {
         match attribute {
             Attribute::Class(found) => class = found.to_string(),
             Attribute::Label(found) => label = String::from_utf8_lossy(&found).into_owned(),
+            Attribute::Sensitive(false) => open.push("readable"),
+            Attribute::Extractable(true) => open.push("extractable"),
             _ => {}
         }
     }
-    Ok(format!("{class} '{label}'"))
+    let open = if open.is_empty() { String::new() } else { format!(" ({})", open.join(", ")) };
+    Ok(format!("{class} '{label}'{open}"))
 }

@@ -113,6 +113,7 @@ pub(crate) struct Traits {
     pub(crate) never_extractable: bool,
     pub(crate) local: bool,
     pub(crate) modifiable: bool,
+    pub(crate) private: bool,
     encrypt: bool,
     decrypt: bool,
     wrap: bool,
@@ -130,6 +131,7 @@ impl Traits {
             AttributeType::NeverExtractable,
             AttributeType::Local,
             AttributeType::Modifiable,
+            AttributeType::Private,
             AttributeType::Encrypt,
             AttributeType::Decrypt,
             AttributeType::Wrap,
@@ -146,6 +148,7 @@ impl Traits {
                 Attribute::NeverExtractable(value) => traits.never_extractable = value,
                 Attribute::Local(value) => traits.local = value,
                 Attribute::Modifiable(value) => traits.modifiable = value,
+                Attribute::Private(value) => traits.private = value,
                 Attribute::Encrypt(value) => traits.encrypt = value,
                 Attribute::Decrypt(value) => traits.decrypt = value,
                 Attribute::Wrap(value) => traits.wrap = value,
@@ -155,6 +158,19 @@ impl Traits {
             }
         }
         Ok(traits)
+    }
+
+    /// How well two keys are guarded that are used together: as the worse of them.
+    pub(crate) fn weaker(self, other: Self) -> Self {
+        Self {
+            sensitive: self.sensitive && other.sensitive,
+            extractable: self.extractable || other.extractable,
+            never_extractable: self.never_extractable && other.never_extractable,
+            local: self.local && other.local,
+            modifiable: self.modifiable || other.modifiable,
+            private: self.private && other.private,
+            ..self
+        }
     }
 
     /// What forbids the use of such a key for AES.

@@ -54,6 +54,17 @@ pub(crate) fn risk(info: Option<&TokenInfo>, proved: bool) -> Option<&'static st
     }
 }
 
+/// How many wrong PINs are left until the user's is locked; the standard has no number for it.
+pub(crate) fn login_tries(info: Option<&TokenInfo>) -> &'static str {
+    match info {
+        None => "not told",
+        Some(info) if info.user_pin_locked() => "none: it is locked",
+        Some(info) if info.user_pin_final_try() => "one",
+        Some(info) if info.user_pin_count_low() => "fewer than at first",
+        Some(_) => "all",
+    }
+}
+
 /// What a mechanism can be used for, if the token offers it. Some tell also about those that they were set up to
 /// refuse, and do not list them.
 pub(crate) fn mechanism_info(pkcs11: &Pkcs11, slot: Slot, mechanism: MechanismType) -> Option<MechanismInfo> {

@@ -2,7 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use strongroom_core::ports::{BackendError, MasterKeyVersion, StorageError};
+use strongroom_core::ports::{BackendError, BackendId, MasterKeyVersion, StorageError};
 use strongroom_core::{Error, ReviewId, SecretId, StartError};
 use strongroom_crypto::{KeyFileError, LockError};
 use strongroom_crypto_kmip::{KmipError, MasterKeyFileError};
@@ -185,6 +185,18 @@ pub enum RunError {
     /// The settings enable no store of that name.
     #[error("there is no secret store '{0}' among stores.enabled")]
     NoSuchStore(String),
+    /// Only a store that keeps payloads itself can have been left with any.
+    #[error("the secret store '{0}' keeps nothing outside of the database: there is nothing to sweep")]
+    KeepsNothing(BackendId),
+    /// Without a project key no payload was ever stored with this database.
+    #[error(
+        "this database has no project key of that store, so it can't be the one whose objects these are; nothing \
+         was destroyed"
+    )]
+    NoProjectKey,
+    /// What was left behind can't be destroyed.
+    #[error("what was left behind can't be destroyed")]
+    Sweep(#[source] Error),
     /// What is known of secrets' ends can't be changed now.
     #[error("what is known of secrets' ends can't be changed")]
     Expiry(#[source] Error),

@@ -29,6 +29,7 @@ mod sandbox;
 mod serve;
 mod service_manager;
 mod settings;
+mod sweep;
 mod telemetry;
 mod test_record;
 
@@ -69,6 +70,7 @@ pub use settings::{
     Settings, SettingsError, Shown, SourceSection, Sources, StorageSection, StoreKind, StoresSection,
     TelemetrySection, TokenSection, TraceparentTrust,
 };
+pub use sweep::{Leavings, condemn_leavings, count_to_forget, destroy_leavings, find_leavings};
 pub use telemetry::Telemetry;
 
 /// How the server stopped.

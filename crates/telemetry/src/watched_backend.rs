@@ -142,6 +142,16 @@ impl SecretBackend for WatchedBackend {
         self.measured(&self.seal, self.inner.seal_as(kind, key, binding, payload)).await
     }
 
+    async fn seal_generated(
+        &self,
+        request: &KeyRequest,
+        kind: &PayloadKind,
+        key: &ProjectKey,
+        binding: &[u8],
+    ) -> Result<(Payload, Sealed), GenerationError> {
+        self.measured(&self.generate, self.inner.seal_generated(request, kind, key, binding)).await
+    }
+
     async fn open(&self, key: &ProjectKey, binding: &[u8], sealed: &Sealed) -> Result<Payload, BackendError> {
         self.measured(&self.open, self.inner.open(key, binding, sealed)).await
     }

@@ -83,6 +83,8 @@ fn described(report: &TokenReport) -> Vec<Vec<String>> {
         row(["firmware, hardware", &format!("{}, {}", report.firmware, report.hardware)]),
         row(["module", &report.library]),
         row(["mechanisms", &report.mechanisms.join(", ")]),
+        row(["other mechanisms", &report.other_mechanisms.len().to_string()]),
+        row(["tries until the PIN locks", report.login_tries]),
         row(["master key versions", &versions.join(", ")]),
         row(["other objects", &report.foreign_objects.join(", ")]),
     ];

@@ -19,6 +19,7 @@ pub(crate) mod rotation;
 pub(crate) mod secret;
 pub(crate) mod store;
 pub(crate) mod support_bundle;
+pub(crate) mod sweep;
 
 use std::process::ExitCode;
 

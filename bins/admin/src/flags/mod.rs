@@ -427,6 +427,22 @@ pub(crate) enum StoreCommand {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Destroy what crashes have left behind in a store that keeps payloads itself; nothing that a row names, and
+    /// nothing that is not marked as made by this deployment
+    Sweep {
+        /// The store, as stores.enabled names it
+        #[arg(value_name = "STORE")]
+        store: String,
+        /// Leave alone what is younger: a request or an order may be about to store it
+        #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..))]
+        older_than: u16,
+        /// Destroy nothing when there is more than that: crashes leave a few, and a wrong database finds all
+        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        at_most: usize,
+        /// Only tell what there is to do
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::container::ContainerType;
+use crate::disposal::Owner;
 use crate::fingerprint::{Fingerprint, Material};
 use crate::id::{ProjectId, ProjectKeyId, SecretId};
 use crate::secret::{Payload, SecretType};
@@ -166,7 +167,21 @@ pub trait SecretBackend: Send + Sync + 'static {
         )))
     }
 
-    /// Opens what [`Self::seal`] or [`Self::seal_as`] made with the same key and binding.
+    /// Makes a symmetric key, as [`Self::generate_key`] does, and seals it, as [`Self::seal_as`] does. A backend that
+    /// keeps payloads itself may have the key made where it is kept. Gives the key, and that.
+    async fn seal_generated(
+        &self,
+        request: &KeyRequest,
+        kind: &PayloadKind,
+        key: &ProjectKey,
+        binding: &[u8],
+    ) -> Result<(Payload, Sealed), GenerationError> {
+        let made = self.generate_key(request).await?;
+        let sealed = self.seal_as(kind, key, binding, &made).await?;
+        Ok((made, sealed))
+    }
+
+    /// Opens what was sealed with the same key and binding.
     async fn open(&self, key: &ProjectKey, binding: &[u8], sealed: &Sealed) -> Result<Payload, BackendError>;
 
     /// Whether the backend itself holds something for a sealed payload, which [`Self::forget`] destroys. Told by
@@ -196,6 +211,8 @@ pub trait SecretBackend: Send + Sync + 'static {
 /// What a payload is said to be. Nobody has looked whether it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PayloadKind {
+    /// Whose it is to be. Not bound to what is sealed: a note for whoever finds it in a backend.
+    pub owner: Option<Owner>,
     /// The type of its secret.
     pub secret_type: SecretType,
     /// The algorithm that it is for, in lower case.

@@ -1,4 +1,5 @@
 use super::{BitLength, ContentType, Label, SecretType};
+use crate::disposal::Owner;
 use crate::id::{ProjectId, SecretId, UserId};
 use crate::ports::PayloadKind;
 use crate::time::Timestamp;
@@ -42,6 +43,7 @@ impl Secret {
     /// What its payload is said to be.
     pub fn kind(&self) -> PayloadKind {
         PayloadKind {
+            owner: Some(Owner::Secret(self.id)),
             secret_type: self.secret_type,
             algorithm: self.algorithm.as_ref().map(|label| label.as_str().to_lowercase()),
             bits: self.bit_length.map(BitLength::get),

@@ -9,7 +9,7 @@ use crate::audit::{Action, Target};
 use crate::disposal::Owner;
 use crate::error::{Conflict, Error};
 use crate::id::{ProjectId, SecretId};
-use crate::ports::{BackendId, PayloadKind, ProjectKey, SecretBackend, StoredPayload, Writer};
+use crate::ports::{BackendId, KeyRequest, PayloadKind, ProjectKey, SecretBackend, StoredPayload, Writer};
 use crate::secret::{ContentType, NewPayload, Payload, Secret};
 use crate::time::Timestamp;
 
@@ -21,7 +21,7 @@ pub(super) struct ToSeal<'a> {
     pub(super) project: &'a ProjectId,
     /// What it belongs to.
     pub(super) binding: Vec<u8>,
-    pub(super) payload: &'a Payload,
+    pub(super) source: Source<'a>,
     /// What the payload is said to be.
     pub(super) kind: PayloadKind,
     pub(super) content_type: ContentType,
@@ -29,17 +29,30 @@ pub(super) struct ToSeal<'a> {
     pub(super) secret: Option<SecretId>,
 }
 
+/// Where a payload comes from.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// It is at hand.
+    Given(&'a Payload),
+    /// It is a key that the backend makes.
+    Generated(&'a KeyRequest),
+}
+
 impl<'a> ToSeal<'a> {
     /// The payload of a secret.
     pub(super) fn of(secret: &'a Secret, new: &'a NewPayload) -> Self {
-        let NewPayload { content_type, payload } = new;
-        let binding = secret.binding(*content_type);
+        Self::with(secret, Source::Given(&new.payload), new.content_type)
+    }
+
+    /// A secret's payload, wherever it comes from.
+    pub(super) fn with(secret: &'a Secret, source: Source<'a>, content_type: ContentType) -> Self {
+        let binding = secret.binding(content_type);
         Self {
             project: &secret.project,
             binding,
-            payload,
+            source,
             kind: secret.kind(),
-            content_type: *content_type,
+            content_type,
             secret: Some(secret.id),
         }
     }
@@ -108,15 +121,23 @@ impl Engine {
         permit: Permit,
         what: &ToSeal<'_>,
     ) -> Result<Fresh, Error> {
-        let ToSeal { project, binding, payload, kind, content_type, secret } = what;
+        let ToSeal { project, binding, source, kind, content_type, secret } = what;
         let backend = self.backend_for(project).await?;
         let key = self.project_key(context, permit, project, backend).await?;
-        // First: a store that has taken the payload could not be told to forget it, were this to fail.
-        let fingerprint = match secret {
-            Some(secret) => backend.fingerprint(&key, *secret, payload).await?,
-            None => None,
+        let fingerprint = async |payload| match secret {
+            Some(secret) => backend.fingerprint(&key, *secret, payload).await,
+            None => Ok(None),
         };
-        let sealed = backend.seal_as(kind, &key, binding, payload).await?;
+        let (fingerprint, sealed) = match source {
+            // First: a store that has taken the payload could not be told to forget it, were this to fail.
+            Source::Given(payload) => {
+                (fingerprint(payload).await?, backend.seal_as(kind, &key, binding, payload).await?)
+            }
+            Source::Generated(request) => {
+                let (made, sealed) = backend.seal_generated(request, kind, &key, binding).await?;
+                (fingerprint(&made).await?, sealed)
+            }
+        };
         let stored = StoredPayload {
             content_type: *content_type,
             key: key.id,

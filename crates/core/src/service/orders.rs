@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::attempt::{Attempt, CallContext, Input, Verdict};
 use super::engine::{Backends, Engine};
-use super::keys::{ToSeal, still_keyed};
+use super::keys::{Source, ToSeal, still_keyed};
 use crate::access::PolicyTarget;
 use crate::audit::{Action, Target};
 use crate::disposal::Owner;
@@ -69,8 +69,12 @@ impl<'a> Orders<'a> {
         let what = new.passphrase.as_ref().map(|payload| ToSeal {
             project: &project,
             binding: passphrase_binding(id, &project),
-            payload,
-            kind: PayloadKind { secret_type: SecretType::Passphrase, ..PayloadKind::default() },
+            source: Source::Given(payload),
+            kind: PayloadKind {
+                owner: Some(Owner::Order(id)),
+                secret_type: SecretType::Passphrase,
+                ..PayloadKind::default()
+            },
             content_type: new.spec.content_type,
             secret: None,
         });

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::attempt::{Attempt, CallContext, Permit};
 use super::disposal::Leftover;
-use super::keys::{Fresh, Sealings, ToSeal, still_keyed};
+use super::keys::{Fresh, Sealings, Source, ToSeal, still_keyed};
 use super::orders::{Orders, forget_passphrase, passphrase_binding};
 use crate::access::{Caller, IdentitySource, Roles};
 use crate::audit::{Action, Origin, Target};
@@ -15,7 +15,7 @@ use crate::error::{Error, Missing};
 use crate::id::{ContainerId, OrderId, SecretId};
 use crate::order::{Order, OrderFailure, OrderResult, OrderState, OrderType};
 use crate::ports::{BackendError, GenerationError, KeyRequest};
-use crate::secret::{Label, NewPayload, Payload, Secret, SecretType};
+use crate::secret::{Label, Payload, Secret, SecretType};
 
 /// How long a worker has an order for itself, in seconds, unless it is prolonged. An order whose worker died is
 /// taken over then.
@@ -188,7 +188,6 @@ impl Orders<'_> {
     }
 
     async fn make(self, context: &CallContext, order: &Order) -> Result<Made, Error> {
-        let backend = self.engine.backend_for(&order.project).await?;
         let spec = &order.spec;
         let request = KeyRequest {
             algorithm: spec.algorithm.as_str().to_lowercase(),
@@ -197,11 +196,12 @@ impl Orders<'_> {
         };
         match order.order_type {
             OrderType::Key => {
-                let key = backend.generate_key(&request).await.map_err(Error::from)?;
-                let sealed = self.sealed(context, order, SecretType::Symmetric, key).await?;
+                let sealed =
+                    self.sealed(context, order, SecretType::Symmetric, Source::Generated(&request)).await?;
                 Ok(Made { secrets: vec![sealed], container: None })
             }
             OrderType::Asymmetric => {
+                let backend = self.engine.backend_for(&order.project).await?;
                 let passphrase = self.passphrase(order).await?;
                 let pair = backend.generate_pair(&request, passphrase.as_ref()).await.map_err(Error::from)?;
                 let mut parts = vec![
@@ -212,7 +212,8 @@ impl Orders<'_> {
                 let mut secrets = Vec::new();
                 let mut members = Vec::new();
                 for (name, secret_type, payload) in parts {
-                    let sealed = match self.sealed(context, order, secret_type, payload).await {
+                    let source = Source::Given(&payload);
+                    let sealed = match self.sealed(context, order, secret_type, source).await {
                         Ok(sealed) => sealed,
                         Err(error) => {
                             self.engine.discard(self.leftovers(&secrets));
@@ -243,7 +244,7 @@ impl Orders<'_> {
         context: &CallContext,
         order: &Order,
         secret_type: SecretType,
-        payload: Payload,
+        source: Source<'_>,
     ) -> Result<(Secret, Fresh), Error> {
         let spec = &order.spec;
         let now = self.engine.clock.now();
@@ -261,8 +262,8 @@ impl Orders<'_> {
             updated: now,
             content_type: Some(spec.content_type),
         };
-        let new = NewPayload { content_type: spec.content_type, payload };
-        let fresh = self.engine.seal(context, Permit::granted_earlier(), &ToSeal::of(&secret, &new)).await?;
+        let what = ToSeal::with(&secret, source, spec.content_type);
+        let fresh = self.engine.seal(context, Permit::granted_earlier(), &what).await?;
         Ok((secret, fresh))
     }
 

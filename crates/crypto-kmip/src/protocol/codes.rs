@@ -4,6 +4,8 @@ use std::fmt;
 
 /// Advanced Encryption Standard, among the cryptographic algorithms.
 pub const AES: u32 = 3;
+/// Triple DES, among the cryptographic algorithms.
+pub const TRIPLE_DES: u32 = 2;
 /// Galois/Counter Mode, among the block cipher modes.
 pub const GCM: u32 = 9;
 /// RSA, among the cryptographic algorithms.
@@ -38,6 +40,8 @@ pub const CESSATION_OF_OPERATION: u32 = 6;
 pub const ENCRYPT_AND_DECRYPT: i32 = 0x04 | 0x08;
 /// May be read out, as a usage mask.
 pub const EXPORT: i32 = 0x40;
+/// May make and verify message authentication codes, as a usage mask.
+pub const MAC: i32 = 0x80 | 0x100;
 
 /// Success, among the results.
 pub const SUCCESS: u32 = 0;
@@ -67,6 +71,7 @@ pub struct Operation(pub u32);
 impl Operation {
     pub const CREATE: Self = Self(1);
     pub const REGISTER: Self = Self(3);
+    pub const LOCATE: Self = Self(8);
     pub const GET: Self = Self(10);
     pub const GET_ATTRIBUTES: Self = Self(11);
     pub const ACTIVATE: Self = Self(18);
@@ -83,6 +88,7 @@ impl fmt::Display for Operation {
         let name = match *self {
             Self::CREATE => "Create",
             Self::REGISTER => "Register",
+            Self::LOCATE => "Locate",
             Self::GET => "Get",
             Self::GET_ATTRIBUTES => "Get Attributes",
             Self::ACTIVATE => "Activate",

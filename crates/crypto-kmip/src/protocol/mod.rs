@@ -1,13 +1,17 @@
 //! KMIP messages, apart from how they travel: what is asked and how an answer is judged (KMIP 1.4).
 
+mod attributes;
 pub mod codes;
 mod message;
+mod object;
 mod request;
 mod response;
 pub mod tags;
 
+pub use attributes::Mark;
 pub use message::{BatchId, VERSION};
-pub use request::{Gcm, KeyKind, ObjectKind, Request};
+pub use object::{KeyKind, ObjectKind};
+pub use request::{Gcm, Request, Window};
 pub use response::{Fault, Reply};
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 use zeroize::Zeroizing;
 
+use super::attributes::{self, Mark};
 use super::codes::{self, Operation};
 use super::message::{self, BatchId};
+use super::object::{KeyKind, ObjectKind};
 use super::tags;
 use crate::ttlv::Item;
 
@@ -12,16 +14,20 @@ pub enum Request<'a> {
     DiscoverVersions,
     /// What it can do and who made it.
     Query,
-    /// To make an AES-256 key that encrypts and decrypts.
-    CreateKey,
+    /// To make a symmetric key for that use.
+    Create(KeyKind, i32, Option<Mark<'a>>),
     /// To keep these bytes as an object of that kind.
-    Register(ObjectKind, &'a [u8]),
+    Register(ObjectKind, &'a [u8], Option<Mark<'a>>),
+    /// Which objects a deployment has made.
+    LocateMade(&'a str, Window),
     /// For an object.
     Get(&'a str),
     /// For an object, with its bytes in that format.
     GetAs(&'a str, u32),
     /// In which state an object is.
     GetState(&'a str),
+    /// Whose an object is, and when it was made.
+    GetMark(&'a str),
     /// To let an object be used.
     Activate(&'a str),
     /// To let an object no longer be used.
@@ -34,28 +40,13 @@ pub enum Request<'a> {
     Decrypt(&'a str, Gcm<'a>),
 }
 
-/// What an object is to be.
+/// Which of the objects that match to name: some at a time, since an answer may be no longer than a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ObjectKind {
-    /// Secret Data, into which a server does not look.
-    SecretData,
-    /// A symmetric key.
-    SymmetricKey(KeyKind),
-    /// A private key, as PKCS #8.
-    PrivateKey(KeyKind),
-    /// A public key, as SubjectPublicKeyInfo.
-    PublicKey(KeyKind),
-    /// An X.509 certificate.
-    Certificate,
-}
-
-/// What a key is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeyKind {
-    /// The standard's number for the algorithm.
-    pub algorithm: u32,
-    /// The length in bits.
-    pub bits: i32,
+pub struct Window {
+    /// How many to pass over.
+    pub offset: i32,
+    /// How many to name at most.
+    pub most: i32,
 }
 
 /// What AES-GCM works on.
@@ -77,10 +68,11 @@ impl<'a> Request<'a> {
         match self {
             Self::DiscoverVersions => Operation::DISCOVER_VERSIONS,
             Self::Query => Operation::QUERY,
-            Self::CreateKey => Operation::CREATE,
+            Self::Create(..) => Operation::CREATE,
             Self::Register(..) => Operation::REGISTER,
+            Self::LocateMade(..) => Operation::LOCATE,
             Self::Get(_) | Self::GetAs(..) => Operation::GET,
-            Self::GetState(_) => Operation::GET_ATTRIBUTES,
+            Self::GetState(_) | Self::GetMark(_) => Operation::GET_ATTRIBUTES,
             Self::Activate(_) => Operation::ACTIVATE,
             Self::Revoke(_) => Operation::REVOKE,
             Self::Destroy(_) => Operation::DESTROY,
@@ -92,10 +84,15 @@ impl<'a> Request<'a> {
     /// The object that it is about, which the answer has to name.
     pub fn object(&self) -> Option<&'a str> {
         match self {
-            Self::DiscoverVersions | Self::Query | Self::CreateKey | Self::Register(..) => None,
+            Self::DiscoverVersions
+            | Self::Query
+            | Self::Create(..)
+            | Self::Register(..)
+            | Self::LocateMade(..) => None,
             Self::Get(uid)
             | Self::GetAs(uid, _)
             | Self::GetState(uid)
+            | Self::GetMark(uid)
             | Self::Activate(uid)
             | Self::Revoke(uid)
             | Self::Destroy(uid)
@@ -106,7 +103,7 @@ impl<'a> Request<'a> {
 
     /// Whether doing it twice comes to the same as doing it once.
     pub fn is_repeatable(&self) -> bool {
-        !matches!(self, Self::CreateKey | Self::Register(..))
+        !matches!(self, Self::Create(..) | Self::Register(..))
     }
 
     /// The message to send, in memory that is wiped when dropped.
@@ -119,20 +116,20 @@ impl<'a> Request<'a> {
             Self::DiscoverVersions => Vec::new(),
             // Operations, objects, and who the server is.
             Self::Query => [1, 2, 3].map(|asked| Item::enumeration(tags::QUERY_FUNCTION, asked)).to_vec(),
-            Self::CreateKey => vec![
-                Item::enumeration(tags::OBJECT_TYPE, SYMMETRIC_KEY),
-                attributes(vec![
-                    attribute("Cryptographic Algorithm", |tag| Item::enumeration(tag, codes::AES)),
-                    attribute("Cryptographic Length", |tag| Item::integer(tag, 256)),
-                    attribute("Cryptographic Usage Mask", |tag| {
-                        Item::integer(tag, codes::ENCRYPT_AND_DECRYPT)
-                    }),
-                ]),
+            Self::Create(key, usage, mark) => key.create(usage, mark),
+            Self::Register(object, bytes, mark) => object.register(bytes, mark),
+            Self::LocateMade(deployment, window) => vec![
+                Item::integer(tags::MAXIMUM_ITEMS, window.most),
+                Item::integer(tags::OFFSET_ITEMS, window.offset),
+                attributes::made_by(deployment),
             ],
-            Self::Register(object, bytes) => object.register(bytes),
             Self::GetAs(uid, format) => vec![name(uid), Item::enumeration(tags::KEY_FORMAT_TYPE, format)],
             Self::Get(uid) | Self::Activate(uid) | Self::Destroy(uid) => vec![name(uid)],
-            Self::GetState(uid) => vec![name(uid), Item::text(tags::ATTRIBUTE_NAME, "State")],
+            Self::GetState(uid) => vec![name(uid), Item::text(tags::ATTRIBUTE_NAME, attributes::STATE)],
+            Self::GetMark(uid) => {
+                let asked = attributes::WHOSE.map(|asked| Item::text(tags::ATTRIBUTE_NAME, asked));
+                std::iter::once(name(uid)).chain(asked).collect()
+            }
             Self::Revoke(uid) => vec![
                 name(uid),
                 Item::structure(
@@ -164,62 +161,6 @@ impl<'a> Gcm<'a> {
     }
 }
 
-const CERTIFICATE: u32 = 1;
-const SYMMETRIC_KEY: u32 = 2;
-const PUBLIC_KEY: u32 = 3;
-const PRIVATE_KEY: u32 = 4;
-const SECRET_DATA: u32 = 7;
-
-impl ObjectKind {
-    fn register(self, bytes: &[u8]) -> Vec<Item<'_>> {
-        let (number, tag, object) = match self {
-            Self::SecretData => {
-                let password = Item::enumeration(tags::SECRET_DATA_TYPE, codes::PASSWORD);
-                (SECRET_DATA, tags::SECRET_DATA, vec![password, key_block(codes::OPAQUE, bytes, None)])
-            }
-            Self::SymmetricKey(key) => {
-                (SYMMETRIC_KEY, tags::SYMMETRIC_KEY, vec![key_block(codes::RAW, bytes, Some(key))])
-            }
-            Self::PrivateKey(key) => {
-                (PRIVATE_KEY, tags::PRIVATE_KEY, vec![key_block(codes::PKCS_8, bytes, Some(key))])
-            }
-            Self::PublicKey(key) => {
-                (PUBLIC_KEY, tags::PUBLIC_KEY, vec![key_block(codes::X_509, bytes, Some(key))])
-            }
-            Self::Certificate => {
-                let x_509 = Item::enumeration(tags::CERTIFICATE_TYPE, codes::X_509_CERTIFICATE);
-                (CERTIFICATE, tags::CERTIFICATE, vec![x_509, Item::bytes(tags::CERTIFICATE_VALUE, bytes)])
-            }
-        };
-        vec![
-            Item::enumeration(tags::OBJECT_TYPE, number),
-            attributes(vec![attribute("Cryptographic Usage Mask", |tag| Item::integer(tag, codes::EXPORT))]),
-            Item::structure(tag, object),
-        ]
-    }
-}
-
-fn key_block(format: u32, bytes: &[u8], key: Option<KeyKind>) -> Item<'_> {
-    let value = Item::structure(tags::KEY_VALUE, vec![Item::bytes(tags::KEY_MATERIAL, bytes)]);
-    let mut block = vec![Item::enumeration(tags::KEY_FORMAT_TYPE, format), value];
-    if let Some(KeyKind { algorithm, bits }) = key {
-        block.push(Item::enumeration(tags::CRYPTOGRAPHIC_ALGORITHM, algorithm));
-        block.push(Item::integer(tags::CRYPTOGRAPHIC_LENGTH, bits));
-    }
-    Item::structure(tags::KEY_BLOCK, block)
-}
-
 fn name(uid: &str) -> Item<'_> {
     Item::text(tags::UNIQUE_IDENTIFIER, uid)
-}
-
-fn attributes(attributes: Vec<Item<'_>>) -> Item<'_> {
-    Item::structure(tags::TEMPLATE_ATTRIBUTE, attributes)
-}
-
-fn attribute<'a>(name: &'a str, value: impl FnOnce(crate::ttlv::Tag) -> Item<'a>) -> Item<'a> {
-    Item::structure(
-        tags::ATTRIBUTE,
-        vec![Item::text(tags::ATTRIBUTE_NAME, name), value(tags::ATTRIBUTE_VALUE)],
-    )
 }

@@ -1,5 +1,6 @@
 use thiserror::Error;
 
+use super::attributes::{self, Mark};
 use super::codes::{self, Operation, State};
 use super::message::{BatchId, VERSION};
 use super::request::Request;
@@ -88,7 +89,7 @@ impl<'a> Reply<'a> {
     /// The object that was made or registered.
     pub fn uid(&self) -> Result<&'a str, Fault> {
         let uid = self.0.text_of(tags::UNIQUE_IDENTIFIER);
-        let uid = uid.filter(|uid| !uid.is_empty() && !uid.contains(char::is_control));
+        let uid = uid.filter(|uid| is_plain(uid));
         uid.ok_or(Fault::Wrong("it does not name the object"))
     }
 
@@ -117,11 +118,40 @@ impl<'a> Reply<'a> {
 
     /// In which state the object is.
     pub fn state(&self) -> Option<State> {
-        let attributes = self.0.items().iter().filter(|item| item.tag == tags::ATTRIBUTE);
-        let state = attributes
-            .filter(|attribute| attribute.text_of(tags::ATTRIBUTE_NAME) == Some("State"))
-            .find_map(|attribute| attribute.enumeration_of(tags::ATTRIBUTE_VALUE));
-        state.map(State)
+        attributes::said(&self.0, attributes::STATE).find_map(|said| match said.value {
+            Value::Enumeration(number) => Some(State(number)),
+            _ => None,
+        })
+    }
+
+    /// The objects that were found.
+    pub fn located(&self) -> Vec<&'a str> {
+        let named = self.0.items().iter().filter(|item| item.tag == tags::UNIQUE_IDENTIFIER);
+        let text = |item: &Item<'a>| match item.value {
+            Value::Text(uid) => Some(uid),
+            _ => None,
+        };
+        named.filter_map(text).filter(|uid| is_plain(uid)).collect()
+    }
+
+    /// Whose the object is; `None` when it has no mark, or more than one.
+    pub fn mark(&self) -> Option<Mark<'a>> {
+        let notes = attributes::said(&self.0, attributes::APPLICATION)
+            .filter(|note| note.text_of(tags::APPLICATION_NAMESPACE) == Some(attributes::DEPLOYMENT))
+            .map(|note| note.text_of(tags::APPLICATION_DATA));
+        let groups = attributes::said(&self.0, attributes::GROUP).map(|group| match group.value {
+            Value::Text(purpose) => Some(purpose),
+            _ => None,
+        });
+        Some(Mark { deployment: only(notes)??, purpose: only(groups)?? })
+    }
+
+    /// When the object was made, in seconds since 1970, as the server counts time.
+    pub fn made(&self) -> Option<i64> {
+        attributes::said(&self.0, attributes::INITIAL_DATE).find_map(|said| match said.value {
+            Value::DateTime(seconds) => Some(seconds),
+            _ => None,
+        })
     }
 
     /// The versions of the protocol that the server speaks.
@@ -149,6 +179,16 @@ impl<'a> Reply<'a> {
         let text = self.0.text_of(tags::VENDOR_IDENTIFICATION)?;
         Some(text.chars().filter(|c| !c.is_control()).take(LONGEST_TEXT).collect())
     }
+}
+
+fn only<T>(mut several: impl Iterator<Item = T>) -> Option<T> {
+    let first = several.next();
+    if several.next().is_some() { None } else { first }
+}
+
+/// A name that can be written down wherever names are.
+fn is_plain(uid: &str) -> bool {
+    !uid.is_empty() && !uid.contains(char::is_control)
 }
 
 fn version_of(item: &Item<'_>) -> Option<(i32, i32)> {

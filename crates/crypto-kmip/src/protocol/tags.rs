@@ -3,6 +3,8 @@
 
 use crate::ttlv::Tag;
 
+pub const APPLICATION_DATA: Tag = Tag(0x42_0002);
+pub const APPLICATION_NAMESPACE: Tag = Tag(0x42_0003);
 pub const ATTRIBUTE: Tag = Tag(0x42_0008);
 pub const ATTRIBUTE_NAME: Tag = Tag(0x42_000A);
 pub const ATTRIBUTE_VALUE: Tag = Tag(0x42_000B);
@@ -20,6 +22,7 @@ pub const KEY_BLOCK: Tag = Tag(0x42_0040);
 pub const KEY_FORMAT_TYPE: Tag = Tag(0x42_0042);
 pub const KEY_MATERIAL: Tag = Tag(0x42_0043);
 pub const KEY_VALUE: Tag = Tag(0x42_0045);
+pub const MAXIMUM_ITEMS: Tag = Tag(0x42_004F);
 pub const MAXIMUM_RESPONSE_SIZE: Tag = Tag(0x42_0050);
 pub const OBJECT_TYPE: Tag = Tag(0x42_0057);
 pub const OPERATION: Tag = Tag(0x42_005C);
@@ -49,5 +52,6 @@ pub const UNIQUE_IDENTIFIER: Tag = Tag(0x42_0094);
 pub const VENDOR_IDENTIFICATION: Tag = Tag(0x42_009D);
 pub const DATA: Tag = Tag(0x42_00C2);
 pub const TAG_LENGTH: Tag = Tag(0x42_00CE);
+pub const OFFSET_ITEMS: Tag = Tag(0x42_00D4);
 pub const AUTHENTICATED_ENCRYPTION_ADDITIONAL_DATA: Tag = Tag(0x42_00FE);
 pub const AUTHENTICATED_ENCRYPTION_TAG: Tag = Tag(0x42_00FF);

@@ -30,7 +30,7 @@ async fn objects_of_every_size_come_back() {
     let server = KmipServer::start();
     let client = client(&server);
     for bytes in [Vec::new(), b"swordfish".to_vec(), vec![9; 100_000]] {
-        let request = Request::Register(ObjectKind::SecretData, &bytes);
+        let request = Request::Register(ObjectKind::SecretData, &bytes, None);
         let uid = client.ask(&request, |reply| reply.uid().map(str::to_owned)).await.unwrap();
         let back = client.ask(&Request::Get(&uid), |reply| reply.object().map(<[u8]>::to_vec)).await;
         assert_eq!(back.unwrap(), bytes);

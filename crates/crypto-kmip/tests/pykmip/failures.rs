@@ -16,7 +16,7 @@ use crate::kmip_server::{KmipServer, Validity};
 use crate::liar::{self, Asked};
 
 async fn register(client: &Client, bytes: &[u8]) -> String {
-    let request = Request::Register(ObjectKind::SecretData, bytes);
+    let request = Request::Register(ObjectKind::SecretData, bytes, None);
     client.ask(&request, |reply| reply.uid().map(str::to_owned)).await.unwrap()
 }
 

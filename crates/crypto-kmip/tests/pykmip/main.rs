@@ -10,7 +10,8 @@ mod conformance;
 mod failures;
 mod fixture;
 #[path = "../../../../tests/src/kmip_server.rs"]
-#[expect(dead_code, unreachable_pub, reason = "shared with the tests of the whole service")]
+#[expect(unreachable_pub, reason = "shared with the tests of the whole service")]
 mod kmip_server;
 mod liar;
 mod objects;
+mod sweep;

@@ -38,6 +38,8 @@ async fn a_master_key_is_made_once_guarded_and_serves(hsm: &Hsm) {
     for mechanism in ["CKM_AES_GCM", "CKM_AES_KEY_WRAP", "CKM_AES_KEY_GEN"] {
         assert!(report.mechanisms.iter().any(|offered| offered == mechanism), "{:?}", report.mechanisms);
     }
+    assert!(report.other_mechanisms.iter().any(|other| other == "CKM_SHA256"));
+    assert_eq!(report.login_tries, "all");
     assert!(!report.firmware.is_empty() && !report.serial.is_empty(), "{report:?}");
 
     let backend = connect(vec![config.clone()], Custody::Strict).await.unwrap();
@@ -68,7 +70,12 @@ fn what_is_wrong_with_a_token_is_found() {
         assert!(findings(&report, Severity::Warning).join("").contains("1 other object"));
         assert!(findings(&report, Severity::Note).join("").contains("not made in this token"));
         assert_eq!(report.foreign_objects.len(), 1);
-        assert!(report.foreign_objects.join("").contains("somebody's"), "{:?}", report.foreign_objects);
+        let foreign = report.foreign_objects.join("");
+        assert!(foreign.contains("somebody's") && !foreign.contains("extractable"), "{foreign}");
+        hsm.import_guarded("one", "open", (7, b"\x0a"), false);
+        let report = check(&config, LABEL, Custody::Strict).unwrap();
+        let foreign = report.foreign_objects.join("; ");
+        assert!(foreign.contains("'open' (readable, extractable)"), "{foreign}");
     });
 }
 
@@ -89,6 +96,7 @@ fn example_pins_and_lost_tries_are_told_without_another_try() {
         let report = check(&typed("1234"), LABEL, Custody::Strict).unwrap();
         assert!(!report.is_sound());
         assert!(findings(&report, Severity::Fatal).join("").contains("was not tried"));
+        assert_eq!(report.login_tries, "fewer than at first");
         assert!(report.master_keys.is_empty());
     });
 }

@@ -119,8 +119,13 @@ impl Hsm {
         }
     }
 
-    /// Puts a key for HMAC, of that byte 32 times, beside a version of the master key. No maker's tool can.
+    /// Puts a key for HMAC, of that byte 32 times, beside a version of the master key.
     pub(crate) fn import_mac(&self, token: &str, byte: u8, id: &[u8]) {
+        self.import_guarded(token, Pkcs11Config::DEFAULT_LABEL, (byte, id), true);
+    }
+
+    /// Puts a key for HMAC into a token, which can be read and taken out unless it is guarded. No maker's tool can.
+    pub(crate) fn import_guarded(&self, token: &str, label: &str, (byte, id): (u8, &[u8]), guarded: bool) {
         let pkcs11 = Pkcs11::new(self.module(&format!("import-{token}"))).unwrap();
         pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
         let slots = pkcs11.get_slots_with_initialized_token().unwrap().into_iter();
@@ -131,12 +136,12 @@ impl Hsm {
         let template = [
             Attribute::Class(ObjectClass::SECRET_KEY),
             Attribute::KeyType(KeyType::GENERIC_SECRET),
-            Attribute::Label(Pkcs11Config::DEFAULT_LABEL.into()),
+            Attribute::Label(label.into()),
             Attribute::Id(id.to_vec()),
             Attribute::Token(true),
             Attribute::Private(true),
-            Attribute::Sensitive(true),
-            Attribute::Extractable(false),
+            Attribute::Sensitive(guarded),
+            Attribute::Extractable(!guarded),
             Attribute::Sign(true),
             Attribute::Value(vec![byte; 32]),
         ];

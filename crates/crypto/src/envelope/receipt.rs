@@ -45,6 +45,15 @@ impl Receipt<'_> {
         sealed.0.first() == Some(&FORMAT)
     }
 
+    /// The name that a receipt says, for finding out what nothing names. Nothing is proved by it.
+    pub fn claimed_reference(sealed: &Sealed) -> Option<&str> {
+        let ([FORMAT, SUITE, _, _, _, _, l0, l1], rest) = sealed.0.split_first_chunk::<HEADER_LEN>()? else {
+            return None;
+        };
+        let reference = rest.get(..usize::from(u16::from_be_bytes([*l0, *l1])))?;
+        str::from_utf8(reference).ok()
+    }
+
     /// Under which name the payload is kept.
     pub fn reference(&self) -> &str {
         self.reference

@@ -78,11 +78,12 @@ pub async fn prepare_replacement(
         payload: None,
         overlap: wanted.overlap,
     };
-    let binding = successor.of(&old, stored.content_type).binding(stored.content_type);
+    let new = successor.of(&old, stored.content_type);
     let backend = open_named(settings, credentials, &stored.backend).await?;
     let fingerprint =
         backend.fingerprint(&key, successor.id, &wanted.payload).await.map_err(RunError::Backend)?;
-    let sealed = backend.seal(&key, &binding, &wanted.payload).await.map_err(RunError::Backend)?;
+    let sealed = backend.seal_as(&new.kind(), &key, &new.binding(stored.content_type), &wanted.payload).await;
+    let sealed = sealed.map_err(RunError::Backend)?;
     successor.payload = Some(StoredPayload { key: key.id, sealed, fingerprint, ..stored });
     Ok(Prepared::ToAsk(Act::Replace(successor)))
 }

@@ -1,9 +1,9 @@
 use strongroom_core::disposal::Disposal;
-use strongroom_core::ports::{BackendId, DisposalReader, DisposalWriter, StorageError};
+use strongroom_core::ports::{BackendId, DisposalReader, DisposalWriter, Sealed, StorageError};
 use strongroom_core::{DisposalId, Timestamp};
 
 use super::Session;
-use crate::tables::disposals;
+use crate::tables::{disposals, errands, order_passphrases, payloads};
 
 impl DisposalReader for Session<'_> {
     fn due_disposal(
@@ -16,6 +16,19 @@ impl DisposalReader for Session<'_> {
 
     fn count_disposals(&mut self, backend: &BackendId) -> Result<u64, StorageError> {
         self.run(|connection| disposals::count(connection, backend))
+    }
+
+    fn visit_sealed(
+        &mut self,
+        backend: &BackendId,
+        visit: &mut dyn FnMut(&Sealed),
+    ) -> Result<(), StorageError> {
+        self.run(|connection| {
+            payloads::visit(connection, backend, visit)?;
+            order_passphrases::visit(connection, backend, visit)?;
+            errands::visit(connection, backend, visit)?;
+            disposals::visit(connection, backend, visit)
+        })
     }
 }
 

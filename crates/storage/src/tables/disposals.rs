@@ -1,3 +1,4 @@
+use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use strongroom_core::disposal::{Disposal, Owner};
@@ -60,6 +61,19 @@ pub(crate) fn due(
 pub(crate) fn count(connection: &mut Connection, backend: &BackendId) -> Result<u64, Fault> {
     let of = disposals::table.filter(disposals::backend.eq(backend.as_str()));
     column::count(of.count().get_result(connection)?, "disposals")
+}
+
+/// Shows what that backend has sealed, and is to destroy.
+pub(crate) fn visit(
+    connection: &mut Connection,
+    backend: &BackendId,
+    visit: &mut dyn FnMut(&Sealed),
+) -> Result<(), Fault> {
+    let of = disposals::table.filter(disposals::backend.eq(backend.as_str())).select(disposals::sealed);
+    for sealed in of.load_iter::<Vec<u8>, DefaultLoadingMode>(connection)? {
+        visit(&Sealed(sealed?));
+    }
+    Ok(())
 }
 
 /// Whether it takes that project key to destroy anything.

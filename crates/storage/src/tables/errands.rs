@@ -1,5 +1,6 @@
 //! What operators ask for, and how it ended.
 
+use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use strongroom_core::errand::{Act, End, Errand, Successor};
@@ -129,6 +130,20 @@ pub(crate) fn find(connection: &mut Connection, id: ErrandId) -> Result<Option<E
         .get_result(connection)
         .optional()?;
     row.map(Row::of).transpose()
+}
+
+/// Shows what that backend has sealed for successors that are still to be stored.
+pub(crate) fn visit(
+    connection: &mut Connection,
+    backend: &BackendId,
+    visit: &mut dyn FnMut(&Sealed),
+) -> Result<(), Fault> {
+    let of = errands::table.filter(errands::backend.eq(backend.as_str()).and(errands::sealed.is_not_null()));
+    let of = of.select(errands::sealed.assume_not_null());
+    for sealed in of.load_iter::<Vec<u8>, DefaultLoadingMode>(connection)? {
+        visit(&Sealed(sealed?));
+    }
+    Ok(())
 }
 
 /// What was last to be done with that secret.

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use strongroom_core::ports::{BackendId, Sealed, StoredPayload};
@@ -56,6 +57,21 @@ pub(crate) fn any_under(connection: &mut Connection, key: ProjectKeyId) -> Resul
     let passphrases =
         order_passphrases::table.filter(order_passphrases::project_key.eq(key.as_bytes().as_slice()));
     Ok(select(exists(passphrases)).get_result(connection)?)
+}
+
+/// Shows what that backend has sealed.
+pub(crate) fn visit(
+    connection: &mut Connection,
+    backend: &BackendId,
+    visit: &mut dyn FnMut(&Sealed),
+) -> Result<(), Fault> {
+    let of = order_passphrases::table
+        .filter(order_passphrases::backend.eq(backend.as_str()))
+        .select(order_passphrases::sealed);
+    for sealed in of.load_iter::<Vec<u8>, DefaultLoadingMode>(connection)? {
+        visit(&Sealed(sealed?));
+    }
+    Ok(())
 }
 
 /// Adds the passphrase of an order that has none.

@@ -1,3 +1,4 @@
+use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use strongroom_core::ports::{BackendId, Sealed, StoredPayload};
@@ -105,6 +106,19 @@ pub(crate) fn count_by(connection: &mut Connection, backend: &BackendId) -> Resu
     let of = payloads::table.inner_join(project_keys::table);
     let of = of.filter(project_keys::backend.eq(backend.as_str()));
     column::count(of.count().get_result(connection)?, "payloads")
+}
+
+/// Shows what that backend has sealed.
+pub(crate) fn visit(
+    connection: &mut Connection,
+    backend: &BackendId,
+    visit: &mut dyn FnMut(&Sealed),
+) -> Result<(), Fault> {
+    let of = payloads::table.filter(payloads::backend.eq(backend.as_str())).select(payloads::sealed);
+    for sealed in of.load_iter::<Vec<u8>, DefaultLoadingMode>(connection)? {
+        visit(&Sealed(sealed?));
+    }
+    Ok(())
 }
 
 /// Puts one payload in the place of another, when that is what is stored.

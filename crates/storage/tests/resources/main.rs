@@ -5,6 +5,7 @@ mod acls;
 mod consumers;
 mod containers;
 mod corrupt;
+mod disposals;
 mod endings;
 mod orders;
 mod quotas;

@@ -1,6 +1,6 @@
 use crate::disposal::Disposal;
 use crate::id::DisposalId;
-use crate::ports::{BackendId, StorageError};
+use crate::ports::{BackendId, Sealed, StorageError};
 use crate::time::Timestamp;
 
 /// Questions about what backends are to destroy.
@@ -11,6 +11,14 @@ pub trait DisposalReader {
 
     /// How much that backend has yet to destroy, due or not.
     fn count_disposals(&mut self, backend: &BackendId) -> Result<u64, StorageError>;
+
+    /// Shows all that a row names of what that backend has sealed: of secrets, deleted or not, of orders, of what
+    /// operators want stored, and of what is to be destroyed. Goes through everything there is.
+    fn visit_sealed(
+        &mut self,
+        backend: &BackendId,
+        visit: &mut dyn FnMut(&Sealed),
+    ) -> Result<(), StorageError>;
 }
 
 /// Changes of what backends are to destroy.
