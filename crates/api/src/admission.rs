@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 use strongroom_core::{CallContext, ProjectId, UserId};
-use strongroom_edge::{Capacity, LockOuts, Place, RateLimiter, Refusal, Refusals};
+use strongroom_edge::{Capacity, LockOuts, RateLimiter, Refusal, Refusals};
 
 use crate::answer::{Reply, with_header};
 use crate::fault::turned_away;
@@ -29,10 +29,10 @@ pub struct Admission {
 }
 
 impl Default for Admission {
-    /// Room for 128 requests at once and half a second of waiting; no rates.
+    /// As many requests at once as the processors allow, and half a second of waiting; no rates.
     fn default() -> Self {
         Self {
-            capacity: Capacity::new(128, Duration::from_millis(500)),
+            capacity: Capacity::new(None, Duration::from_millis(500)),
             caller_rate: None,
             project_rate: None,
             lock_outs: LockOuts::default(),
@@ -42,11 +42,6 @@ impl Default for Admission {
 }
 
 impl Admission {
-    /// A place to work; or the answer that there is none.
-    pub(crate) async fn enter(&self, source: Option<IpAddr>) -> Result<Place, Reply> {
-        self.capacity.enter().await.ok_or_else(|| self.overloaded(source))
-    }
-
     /// The answer that there is more to do than can be done.
     pub(crate) fn overloaded(&self, source: Option<IpAddr>) -> Reply {
         let message = "The service has more to do than it can do now. Try again later.";

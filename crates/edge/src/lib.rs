@@ -17,8 +17,9 @@ mod rules;
 mod server;
 mod source;
 mod tls;
+mod turns;
 
-pub use capacity::{Capacity, Place};
+pub use capacity::{Capacity, Entering, Place, aside, away};
 pub use connections::Connections;
 pub use forwarded::{ForwardingHeaders, Garbled, Told};
 pub use limits::Limits;
