@@ -1,7 +1,7 @@
 //! How much is taken on: requests worked on at once, and how many each caller and project may send.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -42,10 +42,14 @@ impl Default for Admission {
 }
 
 impl Admission {
-    /// The answer that there is more to do than can be done.
+    /// The answer that there is more to do than can be done. It is made once, since there is no time to make it.
     pub(crate) fn overloaded(&self, source: Option<IpAddr>) -> Reply {
-        let message = "The service has more to do than it can do now. Try again later.";
-        self.refuse(source, Refusal::Overload, StatusCode::SERVICE_UNAVAILABLE, message, Duration::ZERO)
+        static OVERLOADED: LazyLock<Reply> = LazyLock::new(|| {
+            let message = "The service has more to do than it can do now. Try again later.";
+            refusal(StatusCode::SERVICE_UNAVAILABLE, message, Duration::ZERO)
+        });
+        self.note(source, Refusal::Overload);
+        OVERLOADED.clone()
     }
 
     /// The answer to a caller who is locked out, or who has, or whose project has, sent more requests than it may.
@@ -55,31 +59,30 @@ impl Admission {
         let user = caller.user.as_ref().map(UserId::as_str);
         if let Some(wait) = self.lock_outs.caller(&(project, user), source) {
             let message = "Requests of this user are refused for a while, after what was done in its name.";
-            return Some(self.refuse(source, Refusal::LockedOut, StatusCode::FORBIDDEN, message, wait));
+            self.note(source, Refusal::LockedOut);
+            return Some(refusal(StatusCode::FORBIDDEN, message, wait));
         }
         let too_many = StatusCode::TOO_MANY_REQUESTS;
         if let Some(Err(wait)) = self.caller_rate.as_ref().map(|limiter| limiter.take(&(project, user))) {
             let message = "Too many requests of this user.";
-            return Some(self.refuse(source, Refusal::CallerRate, too_many, message, wait));
+            self.note(source, Refusal::CallerRate);
+            return Some(refusal(too_many, message, wait));
         }
         if let Some(Err(wait)) = self.project_rate.as_ref().map(|limiter| limiter.take(&project)) {
             let message = "Too many requests of this project.";
-            return Some(self.refuse(source, Refusal::ProjectRate, too_many, message, wait));
+            self.note(source, Refusal::ProjectRate);
+            return Some(refusal(too_many, message, wait));
         }
         None
     }
 
-    fn refuse(
-        &self,
-        source: Option<IpAddr>,
-        refusal: Refusal,
-        status: StatusCode,
-        message: &'static str,
-        wait: Duration,
-    ) -> Reply {
+    fn note(&self, source: Option<IpAddr>, refusal: Refusal) {
         if let Some(source) = source {
             self.refusals.note(source, refusal);
         }
-        with_header(turned_away(status, message), RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1))
     }
+}
+
+fn refusal(status: StatusCode, message: &'static str, wait: Duration) -> Reply {
+    with_header(turned_away(status, message), RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1))
 }

@@ -7,19 +7,18 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout};
 
 use crate::turns::{Entry, Turns};
 
-/// Turns for each processor: one that computes, and one that is ready when that begins to wait.
-const TURNS: usize = 2;
 /// Requests at work for each processor, unless told otherwise.
 const AT_WORK: usize = 128;
 
 /// How much is worked on at once, so that a service that is asked for more than it can do goes on doing as much
 /// as it can, and as fast.
 ///
-/// Few take turns at the processors; whoever waits for a disk or a device has given its turn to the next. Newcomers
+/// As many have a turn as there are processors; whoever waits for a disk or a device has given its turn to the next. Newcomers
 /// wait for their first turn in order, and beyond a number at work they are refused. From then on it is a flood, until
 /// nobody has been refused for a while: hardly anybody may wait then, so that whoever is served is served soon and
 /// everybody else knows at once.
@@ -73,7 +72,7 @@ impl Capacity {
     /// `patience` is refused.
     pub fn new(at_work: Option<usize>, patience: Duration) -> Self {
         let processors = available_parallelism().map_or(1, usize::from);
-        Self::with_turns(processors * TURNS, at_work.unwrap_or(processors * AT_WORK), patience)
+        Self::with_turns(processors, at_work.unwrap_or(processors * AT_WORK), patience)
     }
 
     fn with_turns(turns: usize, at_work: usize, patience: Duration) -> Self {
@@ -130,10 +129,17 @@ impl Capacity {
 impl Entering {
     /// The place, once it is its turn; `None` when that did not come in time.
     pub async fn place(self) -> Option<Place> {
-        match self.0 {
-            Turn::Given(place) => Some(place),
-            Turn::Awaited(given, patience) => timeout(patience, given).await.ok()?.ok(),
+        let place = match self.0 {
+            Turn::Given(place) => place,
+            Turn::Awaited(given, patience) => timeout(patience, given).await.ok()?.ok()?,
+        };
+        let is_flood = place.0.capacity.turns().is_flood(Instant::now());
+        if is_flood {
+            // Work that never waits holds its thread, and would have ended its turn before the thread gets to those
+            // who come in meanwhile: each would find a turn free, and all would be let in.
+            yield_now().await;
         }
+        Some(place)
     }
 }
 
@@ -250,10 +256,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn in_a_flood_whoever_has_come_meanwhile_is_looked_at_before_work_begins() {
+        let capacity = one_turn(1);
+        let place = enter(&capacity).await.unwrap();
+        assert!(capacity.enter().is_none());
+        drop(place);
+        let mut next = Box::pin(enter(&capacity));
+        assert!(next.as_mut().now_or_never().is_none(), "it has the turn, and lets others go first");
+        assert!(capacity.enter().is_none());
+        assert!(next.await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn who_waits_for_a_disk_gives_its_turn_away_and_stays_at_work() {
         let capacity = one_turn(2);
         let work = async {
-            aside(async { assert_eq!(counts(&capacity)[..2], [1, 1], "what may be ready is asked first") }).await;
+            aside(async { assert_eq!(counts(&capacity)[..2], [1, 1], "what may be ready is asked first") })
+                .await;
             let other = aside(async {
                 sleep(Duration::from_millis(1)).await;
                 let other = enter(&capacity).await.unwrap();

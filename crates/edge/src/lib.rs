@@ -9,6 +9,7 @@ mod limits;
 mod lock_outs;
 mod networks;
 mod peer;
+mod progress;
 mod proxy_protocol;
 mod rate;
 mod refusals;

@@ -41,8 +41,7 @@ impl<W> Turns<W> {
     /// While there is too much to do, as many may wait as have a turn: about as long as one turn takes. Whoever has
     /// been waiting for longer when that begins is forgotten, since it would be served late and others behind it later.
     pub(crate) fn enter(&mut self, now: Instant, newcomer: impl FnOnce() -> W) -> Entry {
-        let is_flood = self.refused.is_some_and(|refused| now < refused + CALM_AFTER);
-        if self.at_work >= self.most || (is_flood && self.waiting.len() >= self.turns) {
+        if self.at_work >= self.most || (self.is_flood(now) && self.waiting.len() >= self.turns) {
             self.refused = Some(now);
             let beyond = self.waiting.len().saturating_sub(self.turns);
             self.waiting.drain(..beyond);
@@ -56,6 +55,11 @@ impl<W> Turns<W> {
         }
         self.waiting.push_back(newcomer());
         Entry::Waits
+    }
+
+    /// Whether there is too much to do.
+    pub(crate) fn is_flood(&self, now: Instant) -> bool {
+        self.refused.is_some_and(|refused| now < refused + CALM_AFTER)
     }
 
     /// Somebody's turn ends: for good, or for as long as it waits for what takes no turn.
