@@ -95,12 +95,12 @@ fn a_webhook_gets_signed_lines_of_the_journal_again_until_it_takes_them() {
 fn a_webhook_over_tls_killed_and_restarted_under_load_misses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let place = Place::new(folder.path());
-    let mut receiver = place.webhook(0);
-    let port = receiver.port;
+    let first = place.webhook(0);
+    let port = first.port;
     let server = server(&folder.path().join("data"), &place.forwarder_to_webhook(port));
     let enough = AtomicBool::new(false);
     let mut came = Vec::new();
-    thread::scope(|scope| {
+    let receiver = thread::scope(|scope| {
         for caller in 0..2 {
             let client = server.client(&format!("p{caller}"));
             let enough = &enough;
@@ -110,12 +110,14 @@ fn a_webhook_over_tls_killed_and_restarted_under_load_misses_nothing() {
                 }
             });
         }
+        let mut receiver = first;
         for _ in 0..3 {
             until("more has come", || receiver.taken().len() > 50);
             came.extend(receiver.kill());
             receiver = place.webhook(port);
         }
         enough.store(true, Ordering::Relaxed);
+        receiver
     });
     let journal = server.records();
     let all = |receiver: &Receiver| {

@@ -21,8 +21,7 @@ pub struct LoadSection {
 }
 
 pub(super) fn load(reader: &mut Reader) -> LoadSection {
-    let at_work =
-        reader.get("load.max_at_work", 0_usize, "a number of requests, or 0 for 128 a processor");
+    let at_work = reader.get("load.max_at_work", 0_usize, "a number of requests, or 0 for 128 a processor");
     LoadSection {
         at_work: (at_work > 0).then_some(at_work),
         patience: Duration::from_millis(positive(reader, "load.max_wait_ms", 500)),
