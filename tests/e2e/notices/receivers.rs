@@ -107,7 +107,9 @@ impl Receiver {
             let mut lines = lines.map_while(Result::ok);
             told.send(lines.next().expect("the receiver tells its port")).unwrap();
             for line in lines {
-                kept.lock().unwrap().push(serde_json::from_str(&line).unwrap());
+                // What it was killed at is no whole line, and it had not confirmed it.
+                let Ok(value) = serde_json::from_str(&line) else { break };
+                kept.lock().unwrap().push(value);
             }
         });
         let port = listening.recv().unwrap().parse().unwrap();
