@@ -136,7 +136,7 @@ impl Api {
             api.taken.fetch_add(1, Ordering::Relaxed);
             let admitted = match api.admit(&request) {
                 Ok(admitted) => admitted,
-                Err(overloaded) => return Either::Left(ready(Ok(overloaded))),
+                Err(overloaded) => return Either::Left(ready(Ok(*overloaded))),
             };
             let task = tokio::spawn(Arc::clone(&api).serve(request, admitted));
             Either::Right(async move {
@@ -149,12 +149,12 @@ impl Api {
     }
 
     /// Lets a request in, or answers it: at once, before anything is done for it that costs more than reading it.
-    fn admit<B>(&self, request: &Request<B>) -> Result<Admitted, Reply> {
+    fn admit<B>(&self, request: &Request<B>) -> Result<Admitted, Box<Reply>> {
         let refuse = || {
             let (method, source) = (request.method(), address(request.extensions()));
             let reply = self.admission.overloaded(source);
             Sight::unfollowed(self.observer.as_ref(), method).end(reply.status());
-            reply
+            Box::new(reply)
         };
         let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| refuse())?;
         // What asks whether the service is there is to be told so.

@@ -10,7 +10,7 @@ const CALM_AFTER: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Turns<W> {
     /// Most who have a turn at once.
-    turns: usize,
+    limit: usize,
     /// Most at work: those who have a turn, who wait for one, or who stepped aside.
     most: usize,
     in_turn: usize,
@@ -32,8 +32,8 @@ pub(crate) enum Entry {
 }
 
 impl<W> Turns<W> {
-    pub(crate) fn new(turns: usize, most: usize) -> Self {
-        Self { turns, most, in_turn: 0, at_work: 0, waiting: VecDeque::new(), refused: None }
+    pub(crate) fn new(limit: usize, most: usize) -> Self {
+        Self { limit, most, in_turn: 0, at_work: 0, waiting: VecDeque::new(), refused: None }
     }
 
     /// Takes a newcomer, or refuses it.
@@ -41,15 +41,15 @@ impl<W> Turns<W> {
     /// While there is too much to do, as many may wait as have a turn: about as long as one turn takes. Whoever has
     /// been waiting for longer when that begins is forgotten, since it would be served late and others behind it later.
     pub(crate) fn enter(&mut self, now: Instant, newcomer: impl FnOnce() -> W) -> Entry {
-        if self.at_work >= self.most || (self.is_flood(now) && self.waiting.len() >= self.turns) {
+        if self.at_work >= self.most || (self.is_flood(now) && self.waiting.len() >= self.limit) {
             self.refused = Some(now);
-            let beyond = self.waiting.len().saturating_sub(self.turns);
+            let beyond = self.waiting.len().saturating_sub(self.limit);
             self.waiting.drain(..beyond);
             self.at_work -= beyond;
             return Entry::Refused;
         }
         self.at_work += 1;
-        if self.in_turn < self.turns {
+        if self.in_turn < self.limit {
             self.in_turn += 1;
             return Entry::Turn;
         }
@@ -84,7 +84,7 @@ impl<W> Turns<W> {
 
     /// Who has the next turn, if there is one to give.
     pub(crate) fn next(&mut self) -> Option<W> {
-        if self.in_turn >= self.turns {
+        if self.in_turn >= self.limit {
             return None;
         }
         let next = self.waiting.pop_front()?;
