@@ -75,7 +75,7 @@ pub(crate) async fn open(
     };
     let builder = backends
         .iter()
-        .map(|backend| Arc::new(Aside(telemetry.backend(Arc::clone(backend)))) as Arc<dyn SecretBackend>)
+        .map(|backend| -> Arc<dyn SecretBackend> { Arc::new(Aside(telemetry.backend(Arc::clone(backend)))) })
         .fold(KeyManager::builder(), Builder::shared_backend);
     let builder = if telemetry.traces().is_some() {
         builder.repository(Aside(WatchedRepository::new(Arc::clone(&repository))))
