@@ -1,13 +1,13 @@
 //! How much is taken on: requests worked on at once, and how many each caller and project may send.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 use strongroom_core::{CallContext, ProjectId, UserId};
-use strongroom_edge::{Capacity, LockOuts, Place, RateLimiter, Refusal, Refusals};
+use strongroom_edge::{Capacity, LockOuts, RateLimiter, Refusal, Refusals};
 
 use crate::answer::{Reply, with_header};
 use crate::fault::turned_away;
@@ -29,10 +29,10 @@ pub struct Admission {
 }
 
 impl Default for Admission {
-    /// Room for 128 requests at once and half a second of waiting; no rates.
+    /// As many requests at once as the processors allow, and half a second of waiting; no rates.
     fn default() -> Self {
         Self {
-            capacity: Capacity::new(128, Duration::from_millis(500)),
+            capacity: Capacity::new(None, Duration::from_millis(500)),
             caller_rate: None,
             project_rate: None,
             lock_outs: LockOuts::default(),
@@ -42,15 +42,14 @@ impl Default for Admission {
 }
 
 impl Admission {
-    /// A place to work; or the answer that there is none.
-    pub(crate) async fn enter(&self, source: Option<IpAddr>) -> Result<Place, Reply> {
-        self.capacity.enter().await.ok_or_else(|| self.overloaded(source))
-    }
-
-    /// The answer that there is more to do than can be done.
+    /// The answer that there is more to do than can be done. It is made once, since there is no time to make it.
     pub(crate) fn overloaded(&self, source: Option<IpAddr>) -> Reply {
-        let message = "The service has more to do than it can do now. Try again later.";
-        self.refuse(source, Refusal::Overload, StatusCode::SERVICE_UNAVAILABLE, message, Duration::ZERO)
+        static OVERLOADED: LazyLock<Reply> = LazyLock::new(|| {
+            let message = "The service has more to do than it can do now. Try again later.";
+            refusal(StatusCode::SERVICE_UNAVAILABLE, message, Duration::ZERO)
+        });
+        self.note(source, Refusal::Overload);
+        OVERLOADED.clone()
     }
 
     /// The answer to a caller who is locked out, or who has, or whose project has, sent more requests than it may.
@@ -60,31 +59,30 @@ impl Admission {
         let user = caller.user.as_ref().map(UserId::as_str);
         if let Some(wait) = self.lock_outs.caller(&(project, user), source) {
             let message = "Requests of this user are refused for a while, after what was done in its name.";
-            return Some(self.refuse(source, Refusal::LockedOut, StatusCode::FORBIDDEN, message, wait));
+            self.note(source, Refusal::LockedOut);
+            return Some(refusal(StatusCode::FORBIDDEN, message, wait));
         }
         let too_many = StatusCode::TOO_MANY_REQUESTS;
         if let Some(Err(wait)) = self.caller_rate.as_ref().map(|limiter| limiter.take(&(project, user))) {
             let message = "Too many requests of this user.";
-            return Some(self.refuse(source, Refusal::CallerRate, too_many, message, wait));
+            self.note(source, Refusal::CallerRate);
+            return Some(refusal(too_many, message, wait));
         }
         if let Some(Err(wait)) = self.project_rate.as_ref().map(|limiter| limiter.take(&project)) {
             let message = "Too many requests of this project.";
-            return Some(self.refuse(source, Refusal::ProjectRate, too_many, message, wait));
+            self.note(source, Refusal::ProjectRate);
+            return Some(refusal(too_many, message, wait));
         }
         None
     }
 
-    fn refuse(
-        &self,
-        source: Option<IpAddr>,
-        refusal: Refusal,
-        status: StatusCode,
-        message: &'static str,
-        wait: Duration,
-    ) -> Reply {
+    fn note(&self, source: Option<IpAddr>, refusal: Refusal) {
         if let Some(source) = source {
             self.refusals.note(source, refusal);
         }
-        with_header(turned_away(status, message), RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1))
     }
+}
+
+fn refusal(status: StatusCode, message: &'static str, wait: Duration) -> Reply {
+    with_header(turned_away(status, message), RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1))
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use strongroom_core::trace::{REQUEST, TARGET};
 use strongroom_core::{CallContext, ProjectId};
 use strongroom_edge::Peer;
@@ -69,6 +69,12 @@ impl Sight {
             span
         });
         Self { observer: observer.cloned(), begun: Instant::now(), method, route: OnceLock::new(), span }
+    }
+
+    /// Of a request that nobody follows.
+    pub(crate) fn unfollowed(observer: Option<&Arc<dyn Observer>>, asked: &Method) -> Self {
+        let (observer, method) = (observer.cloned(), method(asked.as_str()));
+        Self { observer, begun: Instant::now(), method, route: OnceLock::new(), span: Span::none() }
     }
 
     /// The span that the request is worked on in.

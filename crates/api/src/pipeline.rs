@@ -2,12 +2,14 @@
 //! authenticated call, a call ends in an [`Answer`], and only an answer becomes a response.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::FutureExt as _;
+use futures_util::future::Either;
 use http::header::{HeaderName, VARY};
 use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, StatusCode};
@@ -16,8 +18,8 @@ use strongroom_core::audit::{Action, Origin, Outcome, Reason};
 use strongroom_core::ports::Authenticator;
 use strongroom_core::trace::TARGET;
 use strongroom_core::{CallContext, Caller, Error, KeyManager};
-use strongroom_edge::{Peer, Place};
-use tokio::sync::Semaphore;
+use strongroom_edge::{Entering, Peer, away};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::util::option_layer;
 use tower::{Service, ServiceBuilder, service_fn};
 use tracing::{Instrument as _, info_span};
@@ -55,8 +57,13 @@ pub struct Api {
     taken: Arc<AtomicU64>,
 }
 
-/// What every stage of a request takes along: its place among those worked on, and whoever looks on.
-type Within<'a> = (&'a Place, &'a Sight);
+/// A request that is let in: it waits for its turn, but for what takes none.
+struct Admitted {
+    entering: Option<Entering>,
+    _slot: OwnedSemaphorePermit,
+}
+
+const HEALTH_CHECK: &str = "/healthcheck";
 
 /// Most requests at hand at once, those among them that wait for their client or for another service.
 const MOST_REQUESTS: u32 = 4096;
@@ -124,26 +131,42 @@ impl Api {
         let layers = ServiceBuilder::new()
             .layer(option_layer(self.settings.cors.as_ref().map(cors_layer)))
             .layer(RequestIdLayer);
+        let api = Arc::new(self);
         layers.service(service_fn(move |request: Request<B>| {
-            let api = self.clone();
             api.taken.fetch_add(1, Ordering::Relaxed);
-            let slot = Arc::clone(&api.slots).try_acquire_owned();
-            let task = tokio::spawn(async move {
-                match slot {
-                    Ok(_slot) => api.serve(request).await,
-                    Err(_) => api.admission.overloaded(address(request.extensions())),
-                }
-            });
-            async move {
+            let admitted = match api.admit(&request) {
+                Ok(admitted) => admitted,
+                Err(overloaded) => return Either::Left(ready(Ok(*overloaded))),
+            };
+            let task = tokio::spawn(Arc::clone(&api).serve(request, admitted));
+            Either::Right(async move {
                 Ok(task.await.unwrap_or_else(|_| {
                     // Only a runtime that is shutting down ends a task that catches its own panics.
                     fault::body(StatusCode::SERVICE_UNAVAILABLE, &"The service is stopping.".into())
                 }))
-            }
+            })
         }))
     }
 
-    async fn serve<B>(self, request: Request<B>) -> Reply
+    /// Lets a request in, or answers it: at once, before anything is done for it that costs more than reading it.
+    fn admit<B>(&self, request: &Request<B>) -> Result<Admitted, Box<Reply>> {
+        let refuse = || {
+            let (method, source) = (request.method(), address(request.extensions()));
+            let reply = self.admission.overloaded(source);
+            Sight::unfollowed(self.observer.as_ref(), method).end(reply.status());
+            Box::new(reply)
+        };
+        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| refuse())?;
+        // What asks whether the service is there is to be told so.
+        let entering = if request.method() == Method::OPTIONS || is_health_check(request) {
+            None
+        } else {
+            Some(self.admission.capacity.enter().ok_or_else(refuse)?)
+        };
+        Ok(Admitted { entering, _slot: slot })
+    }
+
+    async fn serve<B>(self: Arc<Self>, request: Request<B>, admitted: Admitted) -> Reply
     where
         B: Body<Data: Send> + Send + 'static,
     {
@@ -159,7 +182,8 @@ impl Api {
             request_id = request_id.as_deref(),
         );
         let sight = Sight::new(self.observer.as_ref(), &parts, request_id.as_deref());
-        let work = AssertUnwindSafe(self.dispatch(&parts, body, origin.clone(), &sight)).catch_unwind();
+        let work = self.dispatch(&parts, body, origin.clone(), &sight, admitted.entering);
+        let work = AssertUnwindSafe(work).catch_unwind();
         let reply = if let Ok(reply) = work.instrument(span).instrument(sight.span()).await {
             reply
         } else {
@@ -182,28 +206,34 @@ impl Api {
         reply
     }
 
-    async fn dispatch<B>(&self, parts: &Parts, body: B, origin: Origin, sight: &Sight) -> Reply
+    async fn dispatch<B>(
+        &self,
+        parts: &Parts,
+        body: B,
+        origin: Origin,
+        sight: &Sight,
+        entering: Option<Entering>,
+    ) -> Reply
     where
         B: Body<Data: Send> + Send,
     {
-        if parts.method == Method::OPTIONS {
-            return empty(StatusCode::OK);
-        }
-        let path = parts.uri.path();
-        let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-        match segments.next() {
-            Some("healthcheck") if segments.next().is_none() && parts.method == Method::GET => {
-                sight.on("/healthcheck");
-                health::check(&self.manager, &self.settings, &parts.headers).await
+        let Some(entering) = entering else {
+            if parts.method == Method::OPTIONS {
+                return empty(StatusCode::OK);
             }
-            first => match self.admission.enter(origin.address).await {
-                Ok(place) if first == Some("v1") => self.v1(parts, body, origin, (&place, sight)).await,
-                Ok(_place) => match self.root(parts, origin, sight).await {
-                    Ok(answer) | Err(answer) => answer.into_reply(),
-                },
-                Err(overloaded) => overloaded,
-            },
-        }
+            sight.on(HEALTH_CHECK);
+            return health::check(&self.manager, &self.settings, &parts.headers).await;
+        };
+        let Some(place) = entering.place().await else { return self.admission.overloaded(origin.address) };
+        let work = async {
+            if segments(parts.uri.path()).next() == Some("v1") {
+                return self.v1(parts, body, origin, sight).await;
+            }
+            match self.root(parts, origin, sight).await {
+                Ok(answer) | Err(answer) => answer.into_reply(),
+            }
+        };
+        place.hold(work).await
     }
 
     async fn root(&self, parts: &Parts, origin: Origin, sight: &Sight) -> Result<Answer, Answer> {
@@ -227,12 +257,12 @@ impl Api {
     }
 
     /// Authentication (401) comes before the version (400, 406), the version before the route (404, 405).
-    async fn v1<B>(&self, parts: &Parts, body: B, origin: Origin, (place, sight): Within<'_>) -> Reply
+    async fn v1<B>(&self, parts: &Parts, body: B, origin: Origin, sight: &Sight) -> Reply
     where
         B: Body<Data: Send> + Send,
     {
         let authenticated = authenticate(&self.manager, self.authenticator.as_ref(), parts, origin);
-        let context = match place.away(authenticated).await {
+        let context = match away(authenticated).await {
             Ok(context) => context,
             Err(answer) => return answer.into_reply(),
         };
@@ -240,7 +270,7 @@ impl Api {
         if let Some(too_many) = self.admission.too_many(&context) {
             return too_many;
         }
-        match self.authenticated(parts, body, context, (place, sight)).await {
+        match self.authenticated(parts, body, context, sight).await {
             Ok(answer) | Err(answer) => answer.into_reply(),
         }
     }
@@ -250,13 +280,13 @@ impl Api {
         parts: &Parts,
         body: B,
         context: CallContext,
-        within: Within<'_>,
+        sight: &Sight,
     ) -> Result<Answer, Answer>
     where
         B: Body<Data: Send> + Send,
     {
         let version = self.agree_on_version(&context, &parts.headers).await?;
-        let answer = match self.routed(parts, body, context, version, within).await {
+        let answer = match self.routed(parts, body, context, version, sight).await {
             Ok(answer) | Err(answer) => answer,
         };
         Ok(answer.map(|reply| versioned(reply, version)))
@@ -285,7 +315,7 @@ impl Api {
         body: B,
         context: CallContext,
         version: Microversion,
-        (place, sight): Within<'_>,
+        sight: &Sight,
     ) -> Result<Answer, Answer>
     where
         B: Body<Data: Send> + Send,
@@ -305,7 +335,7 @@ impl Api {
                 return Err(self.turn_away(&context, "method-not-allowed", reply).await);
             }
         };
-        let body = place.away(self.read_body(parts, body, &context)).await?;
+        let body = away(self.read_body(parts, body, &context)).await?;
         let call = Call {
             manager: &self.manager,
             settings: &self.settings,
@@ -358,6 +388,15 @@ impl Api {
         let verdict = self.manager.note(context, Action::Request, None, Outcome::Refused, reason).await;
         Answer::of(verdict, Operation::Unrouted, |()| reply)
     }
+}
+
+/// The segments of a path that say something.
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}
+
+fn is_health_check<B>(request: &Request<B>) -> bool {
+    request.method() == Method::GET && segments(request.uri().path()).eq(segments(HEALTH_CHECK))
 }
 
 fn origin(parts: &Parts) -> Origin {

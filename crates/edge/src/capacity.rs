@@ -1,134 +1,198 @@
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout};
 
+use crate::turns::{Entry, Turns};
+
+/// Requests at work for each processor, unless told otherwise.
+const AT_WORK: usize = 128;
+
 /// How much is worked on at once, so that a service that is asked for more than it can do goes on doing as much
-/// as it can: beyond that requests wait, and what has waited too long is refused.
+/// as it can, and as fast.
 ///
-/// While the wait is short it is first come, first served. Once the oldest has waited for a tenth of what it
-/// may, the newest go first: at that point somebody will be refused, and it is better to serve most at once and
-/// refuse few than to serve everybody late.
+/// As many have a turn as there are processors; whoever waits for a disk or a device has given its turn to the next. Newcomers
+/// wait for their first turn in order, and beyond a number at work they are refused. From then on it is a flood, until
+/// nobody has been refused for a while: hardly anybody may wait then, so that whoever is served is served soon and
+/// everybody else knows at once.
 #[derive(Debug, Clone)]
 pub struct Capacity(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    at_work: usize,
     patience: Duration,
-    state: Mutex<State>,
+    turns: Mutex<Turns<oneshot::Sender<Place>>>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    working: usize,
-    /// Oldest first.
-    waiting: VecDeque<(Instant, oneshot::Sender<Place>)>,
-}
-
-/// One request's place among those worked on; the next takes it when it is dropped. Empty once it was passed on.
+/// A request that is let in, but has perhaps to wait for its turn.
 #[derive(Debug)]
 #[must_use]
-pub struct Place(Option<Capacity>);
+pub struct Entering(Turn);
+
+#[derive(Debug)]
+enum Turn {
+    Given(Place),
+    Awaited(oneshot::Receiver<Place>, Duration),
+}
+
+/// One request's place among those at work, free again when dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Place(Arc<Held>);
+
+#[derive(Debug)]
+struct Held {
+    capacity: Capacity,
+    /// Whether it is given up at the moment.
+    is_waiting: AtomicBool,
+}
+
+/// Where somebody waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Where {
+    /// Here, for what is bounded by how many are at work.
+    Aside,
+    /// Elsewhere, for somebody who may be slow for reasons of its own.
+    Away,
+}
+
+tokio::task_local! {
+    static PLACE: Place;
+}
 
 impl Capacity {
-    /// So many at once; others wait for at most `patience`.
-    pub fn new(at_work: usize, patience: Duration) -> Self {
-        Self(Arc::new(Inner { at_work, patience, state: Mutex::default() }))
+    /// So many at work at once, or for each processor as many as it can use; whoever has not had its first turn after
+    /// `patience` is refused.
+    pub fn new(at_work: Option<usize>, patience: Duration) -> Self {
+        let processors = available_parallelism().map_or(1, usize::from);
+        Self::with_turns(processors, at_work.unwrap_or(processors * AT_WORK), patience)
     }
 
-    /// A place, once there is one; `None` when there was none in time.
-    pub async fn enter(&self) -> Option<Place> {
-        let given = {
-            let mut state = self.state();
-            if state.working < self.0.at_work {
-                state.working += 1;
-                return Some(Place(Some(self.clone())));
-            }
-            state.forget_those_who_left();
-            let (give, given) = oneshot::channel();
-            state.waiting.push_back((Instant::now(), give));
-            given
-        };
-        timeout(self.0.patience, given).await.ok()?.ok()
+    fn with_turns(turns: usize, at_work: usize, patience: Duration) -> Self {
+        Self(Arc::new(Inner { patience, turns: Mutex::new(Turns::new(turns, at_work)) }))
     }
 
-    /// Hands the place of one that ends to one that waits.
-    fn leave(&self) {
-        loop {
-            let next = {
-                let mut state = self.state();
-                state.forget_those_who_left();
-                // Those who were away are back beyond the limit: fewer are let in until that is made up for.
-                let next =
-                    if state.working > self.0.at_work { None } else { state.next(self.0.patience / 10) };
-                if next.is_none() {
-                    state.working -= 1;
-                }
-                next
-            };
-            let Some(next) = next else { return };
-            match next.send(Place(Some(self.clone()))) {
-                Ok(()) => return,
-                // It has just left. The place goes on to the next without being given back in between.
-                Err(mut place) => drop(place.0.take()),
-            }
+    /// Lets somebody in; `None` when there is too much to do. Costs next to nothing either way.
+    pub fn enter(&self) -> Option<Entering> {
+        let mut turns = self.turns();
+        turns.forget(oneshot::Sender::is_closed);
+        let mut given = None;
+        let entry = turns.enter(Instant::now(), || {
+            let (give, receiver) = oneshot::channel();
+            given = Some(receiver);
+            give
+        });
+        match (entry, given) {
+            (Entry::Turn, _) => Some(Entering(Turn::Given(Place::new(self)))),
+            (Entry::Waits, Some(given)) => Some(Entering(Turn::Awaited(given, self.0.patience))),
+            _ => None,
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn turns(&self) -> MutexGuard<'_, Turns<oneshot::Sender<Place>>> {
+        self.0.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Somebody's turn ends; gives it to the next.
+    fn end_turn(&self, is_leaving: bool) {
+        let next = {
+            let mut turns = self.turns();
+            turns.end_turn();
+            if is_leaving {
+                turns.leave();
+            }
+            turns.forget(oneshot::Sender::is_closed);
+            turns.next()
+        };
+        if let Some(next) = next {
+            // One that has given up just now hands its turn on by dropping it.
+            drop(next.send(Place::new(self)));
+        }
+    }
+
+    fn go_on(&self, was_away: bool) {
+        let mut turns = self.turns();
+        turns.go_on();
+        if was_away {
+            turns.come_back();
+        }
     }
 }
 
-impl State {
-    fn forget_those_who_left(&mut self) {
-        while self.waiting.front().is_some_and(|(_, give)| give.is_closed()) {
-            self.waiting.pop_front();
+impl Entering {
+    /// The place, once it is its turn; `None` when that did not come in time.
+    pub async fn place(self) -> Option<Place> {
+        let place = match self.0 {
+            Turn::Given(place) => place,
+            Turn::Awaited(given, patience) => timeout(patience, given).await.ok()?.ok()?,
+        };
+        let is_flood = place.0.capacity.turns().is_flood(Instant::now());
+        if is_flood {
+            // Work that never waits holds its thread, and would have ended its turn before the thread gets to those
+            // who come in meanwhile: each would find a turn free, and all would be let in.
+            yield_now().await;
         }
-    }
-
-    fn next(&mut self, short: Duration) -> Option<oneshot::Sender<Place>> {
-        let (since, _) = self.waiting.front()?;
-        let next = if since.elapsed() < short { self.waiting.pop_front() } else { self.waiting.pop_back() };
-        next.map(|(_, give)| give)
+        Some(place)
     }
 }
 
 impl Place {
-    /// Leaves the place to others while waiting for something that takes no work here, such as a slow client
-    /// or another service; and goes on afterwards, whoever else works then. What is ready at once is not waited
-    /// for.
-    pub async fn away<T>(&self, waiting: impl Future<Output = T>) -> T {
-        struct Back<'a>(&'a Capacity);
-        impl Drop for Back<'_> {
-            fn drop(&mut self) {
-                self.0.state().working += 1;
-            }
-        }
-        let mut waiting = pin!(waiting);
-        let at_once = poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context))).await;
-        if let Poll::Ready(done) = at_once {
-            return done;
-        }
-        let Some(capacity) = &self.0 else { return waiting.await };
-        capacity.leave();
-        let _back = Back(capacity);
-        waiting.await
+    fn new(capacity: &Capacity) -> Self {
+        Self(Arc::new(Held { capacity: capacity.clone(), is_waiting: AtomicBool::new(false) }))
+    }
+
+    /// Does the work that the place is for. What it waits for by [`aside`] and [`away`] takes no turn.
+    pub fn hold<T>(self, work: impl Future<Output = T>) -> impl Future<Output = T> {
+        PLACE.scope(self, work)
     }
 }
 
-impl Drop for Place {
+impl Drop for Held {
     fn drop(&mut self) {
-        if let Some(capacity) = &self.0 {
-            capacity.leave();
+        self.capacity.end_turn(true);
+    }
+}
+
+/// Waits for what takes no processor, such as a disk or a device, and gives its turn to others meanwhile; it goes on
+/// afterwards, whoever else has a turn then. What is ready at once is not waited for.
+pub async fn aside<T>(waiting: impl Future<Output = T>) -> T {
+    without_turn(Where::Aside, waiting).await
+}
+
+/// Waits for somebody else, such as the client or another service, and is not at work meanwhile: however long that
+/// takes, and however many do so, it keeps nobody out.
+pub async fn away<T>(waiting: impl Future<Output = T>) -> T {
+    without_turn(Where::Away, waiting).await
+}
+
+async fn without_turn<T>(place: Where, waiting: impl Future<Output = T>) -> T {
+    struct Back(Arc<Held>, Where);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            self.0.capacity.go_on(self.1 == Where::Away);
+            self.0.is_waiting.store(false, Ordering::Relaxed);
         }
     }
+    let mut waiting = pin!(waiting);
+    let at_once = poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context))).await;
+    if let Poll::Ready(done) = at_once {
+        return done;
+    }
+    let held = PLACE.try_with(|place| Arc::clone(&place.0)).ok();
+    // Who waits within what it waits for has no turn to give.
+    let held = held.filter(|held| !held.is_waiting.swap(true, Ordering::Relaxed));
+    let _back = held.map(|held| {
+        held.capacity.end_turn(place == Where::Away);
+        Back(held, place)
+    });
+    waiting.await
 }
 
 #[cfg(test)]
@@ -141,16 +205,25 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_millis(100);
 
-    fn working(capacity: &Capacity) -> usize {
-        capacity.state().working
+    fn one_turn(at_work: usize) -> Capacity {
+        Capacity::with_turns(1, at_work, PATIENCE)
+    }
+
+    async fn enter(capacity: &Capacity) -> Option<Place> {
+        capacity.enter()?.place().await
+    }
+
+    /// Who has a turn, who is at work, and who waits.
+    fn counts(capacity: &Capacity) -> [usize; 3] {
+        capacity.turns().counts()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn so_many_at_once_and_the_next_when_one_ends() {
-        let capacity = Capacity::new(2, PATIENCE);
-        let first = capacity.enter().await.unwrap();
-        let _second = capacity.enter().await.unwrap();
-        let mut third = Box::pin(capacity.enter());
+    async fn the_next_has_its_turn_when_one_ends() {
+        let capacity = Capacity::with_turns(2, 10, PATIENCE);
+        let first = enter(&capacity).await.unwrap();
+        let _second = enter(&capacity).await.unwrap();
+        let mut third = Box::pin(enter(&capacity));
         assert!(third.as_mut().now_or_never().is_none());
         drop(first);
         assert!(third.await.is_some());
@@ -158,60 +231,93 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_too_long_is_refused_and_forgotten() {
-        let capacity = Capacity::new(1, PATIENCE);
-        let place = capacity.enter().await.unwrap();
-        assert!(join_all((0..100).map(|_| capacity.enter())).await.iter().all(Option::is_none));
+        let capacity = one_turn(200);
+        let place = enter(&capacity).await.unwrap();
+        assert!(join_all((0..100).map(|_| enter(&capacity))).await.iter().all(Option::is_none));
         drop(place);
-        assert_eq!((working(&capacity), capacity.state().waiting.len()), (0, 0));
+        assert_eq!(counts(&capacity), [0; 3]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn in_order_while_the_wait_is_short_and_the_newest_first_afterwards() {
-        for (waited, first) in [(1, 0), (50, 2)] {
-            let capacity = Capacity::new(1, PATIENCE);
-            let place = capacity.enter().await.unwrap();
-            let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(capacity.enter())).collect();
-            for one in &mut waiting {
-                assert!(one.as_mut().now_or_never().is_none());
-            }
-            advance(Duration::from_millis(waited)).await;
-            drop(place);
-            let served: Vec<_> =
-                waiting.iter_mut().map(|one| one.as_mut().now_or_never().flatten().is_some()).collect();
-            assert_eq!(served.iter().position(|served| *served), Some(first), "{waited}");
+    async fn in_a_flood_newcomers_know_at_once_and_who_has_waited_is_told() {
+        let capacity = one_turn(10);
+        let place = enter(&capacity).await.unwrap();
+        let mut waiting: Vec<_> = (0..9).map(|_| Box::pin(enter(&capacity))).collect();
+        for one in &mut waiting {
+            assert!(one.as_mut().now_or_never().is_none());
         }
+        advance(PATIENCE / 10).await;
+        assert!(capacity.enter().is_none());
+        let last = waiting.pop().unwrap();
+        assert!(join_all(waiting).await.iter().all(Option::is_none));
+        assert_eq!(counts(&capacity), [1, 2, 1]);
+        drop(place);
+        assert!(last.await.is_some());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_is_away_takes_no_place() {
-        let capacity = Capacity::new(1, PATIENCE);
-        let place = capacity.enter().await.unwrap();
-        let other = place.away(async { capacity.enter().await.unwrap() }).await;
-        assert_eq!(working(&capacity), 2, "back, beyond the limit");
+    async fn in_a_flood_whoever_has_come_meanwhile_is_looked_at_before_work_begins() {
+        let capacity = one_turn(1);
+        let place = enter(&capacity).await.unwrap();
+        assert!(capacity.enter().is_none());
         drop(place);
-        assert!(capacity.enter().await.is_none());
-        let mut waiting = Box::pin(capacity.enter());
-        assert!(waiting.as_mut().now_or_never().is_none());
-        other.away(async {}).await;
-        assert!(waiting.as_mut().now_or_never().is_none(), "what is ready at once gives no place away");
-        drop(waiting);
+        let mut next = Box::pin(enter(&capacity));
+        assert!(next.as_mut().now_or_never().is_none(), "it has the turn, and lets others go first");
+        assert!(capacity.enter().is_none());
+        assert!(next.await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_disk_gives_its_turn_away_and_stays_at_work() {
+        let capacity = one_turn(2);
+        let work = async {
+            aside(async { assert_eq!(counts(&capacity)[..2], [1, 1], "what may be ready is asked first") })
+                .await;
+            let other = aside(async {
+                sleep(Duration::from_millis(1)).await;
+                let other = enter(&capacity).await.unwrap();
+                assert!(capacity.enter().is_none(), "two are at work");
+                other
+            });
+            let other = other.await;
+            assert_eq!(counts(&capacity)[..2], [2, 2], "back, beyond the limit");
+            drop(other);
+        };
+        let place = enter(&capacity).await.unwrap();
+        place.hold(work).await;
+        assert_eq!(counts(&capacity), [0; 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_somebody_else_keeps_nobody_out() {
+        let capacity = one_turn(1);
+        let work = away(async {
+            sleep(Duration::from_millis(1)).await;
+            let other = enter(&capacity).await.unwrap();
+            // Nothing is given away twice.
+            aside(sleep(Duration::from_millis(1))).await;
+            assert_eq!(counts(&capacity)[..2], [1, 1]);
+            other
+        });
+        let other = enter(&capacity).await.unwrap().hold(work).await;
+        assert_eq!(counts(&capacity)[..2], [1, 1]);
         drop(other);
-        assert_eq!(working(&capacity), 0);
-        // One that gives up while away.
-        let place = capacity.enter().await.unwrap();
-        assert!(timeout(PATIENCE, place.away(sleep(PATIENCE * 2))).await.is_err());
-        drop(place);
-        assert_eq!(working(&capacity), 0);
+        // One that gives up while it is away, and one that has no place.
+        let work = away(sleep(PATIENCE * 2));
+        assert!(timeout(PATIENCE, enter(&capacity).await.unwrap().hold(work)).await.is_err());
+        away(sleep(PATIENCE)).await;
+        assert_eq!(counts(&capacity), [0; 3]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_place_that_is_given_to_one_who_stops_waiting_is_not_lost() {
-        let capacity = Capacity::new(1, PATIENCE);
-        let place = capacity.enter().await.unwrap();
-        let mut waiting = Box::pin(capacity.enter());
-        assert!(waiting.as_mut().now_or_never().is_none());
+    async fn a_turn_that_is_given_to_one_who_stops_waiting_is_not_lost() {
+        let capacity = one_turn(10);
+        let place = enter(&capacity).await.unwrap();
+        let mut waiting = Box::pin(enter(&capacity));
+        let mut next = Box::pin(enter(&capacity));
+        assert!(waiting.as_mut().now_or_never().is_none() && next.as_mut().now_or_never().is_none());
         drop(place);
         drop(waiting);
-        assert!(capacity.enter().await.is_some());
+        assert!(next.await.is_some());
     }
 }

@@ -3,10 +3,7 @@
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use http_body::Body;
@@ -17,14 +14,14 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::Service;
 
-use crate::framing::{Doubtful, Watched};
+use crate::framing::Watched;
 use crate::limits::Limits;
 use crate::peer::{Peer, Scheme};
+use crate::progress::{Noticed, Overdue, Progress};
 use crate::proxy_protocol::{ProxyHeaderError, introduced};
 use crate::refusals::{Refusal, Refusals};
 use crate::request::Gate;
@@ -42,12 +39,12 @@ pub(crate) struct Shared<S, B> {
     pub(crate) refusals: Refusals,
 }
 
-type Patient = Pin<Box<TimeoutStream<TcpStream>>>;
+type Socket = Noticed<TcpStream>;
 
 /// What a connection speaks below HTTP.
 enum Spoken {
-    Plain(Patient),
-    Tls(Box<TlsStream<Patient>>),
+    Plain(Socket),
+    Tls(Box<TlsStream<Socket>>),
 }
 
 /// Why a connection ends before its first request.
@@ -79,7 +76,8 @@ where
 
     /// Serves the connection to its end.
     pub(crate) async fn serve(self: Arc<Self>, stream: TcpStream, address: IpAddr, watcher: Watcher) {
-        let mut stream = patient(stream, &self.limits);
+        let progress = Progress::new();
+        let mut stream = Noticed::new(stream, Arc::clone(&progress));
         let from_proxy = self.rules.proxies.networks.contains(address);
         let opening = async {
             let (peer, seat) = self.introduce(&mut stream, address, from_proxy).await?;
@@ -94,8 +92,8 @@ where
         // Boxed, and so is what follows: a connection that is idle holds what it needs then and nothing else.
         let opened = tokio::time::timeout(self.limits.handshake_timeout, Box::pin(opening)).await;
         match opened.unwrap_or(Err(Ended::Refused(address, Refusal::HandshakeTimeout))) {
-            Ok((_seat, peer, Spoken::Plain(stream))) => self.speak(stream, peer, watcher).await,
-            Ok((_seat, peer, Spoken::Tls(stream))) => self.speak(stream, peer, watcher).await,
+            Ok((_seat, peer, Spoken::Plain(stream))) => self.speak(stream, peer, progress, watcher).await,
+            Ok((_seat, peer, Spoken::Tls(stream))) => self.speak(stream, peer, progress, watcher).await,
             Err(Ended::Refused(source, refusal)) => self.refusals.note(source, refusal),
             Err(Ended::Left) => {}
         }
@@ -104,7 +102,7 @@ where
     /// Finds out whom the connection is from.
     async fn introduce(
         &self,
-        stream: &mut Patient,
+        stream: &mut Socket,
         address: IpAddr,
         from_proxy: bool,
     ) -> Result<(Peer, Option<Seat>), Ended> {
@@ -131,31 +129,28 @@ where
     }
 
     /// Takes requests until the connection ends.
-    async fn speak<I>(self: &Arc<Self>, io: I, peer: Peer, watcher: Watcher)
+    async fn speak<I>(self: &Arc<Self>, io: I, peer: Peer, progress: Arc<Progress>, watcher: Watcher)
     where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let begun = Arc::new(AtomicBool::new(false));
         let address = peer.address;
-        let doubtful = Doubtful::none();
-        let io = Watched::new(io, doubtful.clone());
-        let gate = Gate::new(Arc::clone(self), peer, doubtful);
-        let beginning = Arc::clone(&begun);
-        let service = service_fn(move |request: Request<Incoming>| {
-            beginning.store(true, Ordering::Relaxed);
-            gate.pass(request)
-        });
+        let io = Watched::new(io, Arc::clone(&progress));
+        let gate = Gate::new(Arc::clone(self), peer, Arc::clone(&progress));
+        let service = service_fn(move |request: Request<Incoming>| gate.pass(request));
         let served = Box::pin(watcher.watch(self.http.serve_connection(TokioIo::new(io), service)));
         tokio::select! {
+            // First, since it is what the other has to look at.
+            biased;
             ended = served => if let Err(error) = ended {
                 if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
                     self.refusals.note(address, Refusal::NotHttp);
                 }
                 tracing::debug!(%address, %error, "a connection ended early");
             },
-            () = overdue(&begun, self.limits.header_timeout) => {
-                self.refusals.note(address, Refusal::HeadTimeout);
-            }
+            overdue = progress.overdue(&self.limits) => match overdue {
+                Overdue::Head => self.refusals.note(address, Refusal::HeadTimeout),
+                Overdue::Silence => tracing::debug!(%address, "a connection was silent for too long"),
+            },
         }
     }
 }
@@ -164,23 +159,6 @@ fn handshake_failure(error: &io::Error, source: IpAddr) -> Ended {
     match error.kind() {
         // A scan of open ports, or a health check that only connects.
         ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset => Ended::Left,
-        ErrorKind::TimedOut => Ended::Refused(source, Refusal::HandshakeTimeout),
         _ => Ended::Refused(source, Refusal::Handshake),
-    }
-}
-
-fn patient(stream: TcpStream, limits: &Limits) -> Patient {
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_read_timeout(Some(limits.idle_timeout));
-    stream.set_write_timeout(Some(limits.write_timeout));
-    Box::pin(stream)
-}
-
-/// Completes when a connection has not begun with a request in time. hyper's own limit does not cover the
-/// bytes by which it tells the protocol's version.
-async fn overdue(begun: &AtomicBool, patience: Duration) {
-    tokio::time::sleep(patience).await;
-    if begun.load(Ordering::Relaxed) {
-        std::future::pending::<()>().await;
     }
 }

@@ -8,42 +8,27 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::progress::Progress;
 
 /// As many fields as hyper takes; it refuses a head with more.
 const MOST_FIELDS: usize = 100;
 /// More bytes than hyper takes for a head.
 const LONGEST_HEAD: usize = 128 * 1024;
 
-/// Which request of a connection, counted from 1, is the first to tell its length twice. No request that follows
-/// it on the connection is looked at, since none is to be served.
-#[derive(Debug, Clone)]
-pub(crate) struct Doubtful(Arc<AtomicU64>);
-
-impl Doubtful {
-    pub(crate) fn none() -> Self {
-        Self(Arc::new(AtomicU64::new(u64::MAX)))
-    }
-
-    /// Whether it is that one.
-    pub(crate) fn is(&self, number: u64) -> bool {
-        self.0.load(Ordering::Relaxed) == number
-    }
-}
-
 /// A connection whose requests' heads are looked at as they are read.
 pub(crate) struct Watched<I> {
     inner: I,
     heads: Heads,
-    doubtful: Doubtful,
+    progress: Arc<Progress>,
 }
 
 impl<I> Watched<I> {
-    pub(crate) fn new(inner: I, doubtful: Doubtful) -> Self {
-        Self { inner, heads: Heads::default(), doubtful }
+    pub(crate) fn new(inner: I, progress: Arc<Progress>) -> Self {
+        Self { inner, heads: Heads::default(), progress }
     }
 }
 
@@ -52,8 +37,13 @@ impl<I: AsyncRead + Unpin> AsyncRead for Watched<I> {
         let this = self.get_mut();
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
+        let heads = this.heads.number;
         if let Some(number) = this.heads.read(buf.filled().get(before..).unwrap_or_default()) {
-            this.doubtful.0.store(number, Ordering::Relaxed);
+            this.progress.doubt(number);
+        }
+        // Part of a head is none: it could be sent for ever.
+        if this.heads.number != heads || !matches!(this.heads.state, State::Head) {
+            this.progress.made();
         }
         Poll::Ready(Ok(()))
     }

@@ -9,6 +9,7 @@ mod limits;
 mod lock_outs;
 mod networks;
 mod peer;
+mod progress;
 mod proxy_protocol;
 mod rate;
 mod refusals;
@@ -17,8 +18,9 @@ mod rules;
 mod server;
 mod source;
 mod tls;
+mod turns;
 
-pub use capacity::{Capacity, Place};
+pub use capacity::{Capacity, Entering, Place, aside, away};
 pub use connections::Connections;
 pub use forwarded::{ForwardingHeaders, Garbled, Told};
 pub use limits::Limits;

@@ -11,8 +11,8 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// How long a new connection may take from there until the head of its first request has arrived.
     pub header_timeout: Duration,
-    /// How long a connection may take from the end of one request until the head of the next has arrived, or
-    /// stay silent within one.
+    /// How long a connection may take from the end of an answer until the whole head of the next request has
+    /// arrived, or bring nothing within one.
     pub idle_timeout: Duration,
     /// How long a client may refuse to take its answer.
     pub write_timeout: Duration,

@@ -10,8 +10,8 @@ use tower::{Service, ServiceExt as _};
 
 use crate::connection::Shared;
 use crate::forwarded::{is_forwarded, scheme};
-use crate::framing::Doubtful;
 use crate::peer::Peer;
+use crate::progress::Progress;
 use crate::refusals::Refusal;
 use crate::source::source;
 
@@ -22,7 +22,7 @@ pub(crate) struct Gate<S, B> {
     peer: Peer,
     /// Requests that have come.
     number: AtomicU64,
-    doubtful: Doubtful,
+    progress: Arc<Progress>,
 }
 
 /// A request that is turned away.
@@ -34,8 +34,8 @@ struct TurnedAway {
 }
 
 impl<S, B> Gate<S, B> {
-    pub(crate) fn new(shared: Arc<Shared<S, B>>, peer: Peer, doubtful: Doubtful) -> Self {
-        Self { shared, peer, number: AtomicU64::new(0), doubtful }
+    pub(crate) fn new(shared: Arc<Shared<S, B>>, peer: Peer, progress: Arc<Progress>) -> Self {
+        Self { shared, peer, number: AtomicU64::new(0), progress }
     }
 
     /// Hands a request on, with its [`Peer`], or answers it.
@@ -46,6 +46,7 @@ impl<S, B> Gate<S, B> {
     where
         S: Service<Request<A>, Response = Response<B>, Error = Infallible> + Clone,
     {
+        self.progress.request();
         let Shared { service, refuse, refusals, .. } = &*self.shared;
         let judged = self.judge(&request);
         // What comes after such a body is not believed: it is the shape of a request that is hidden in another.
@@ -83,7 +84,7 @@ impl<S, B> Gate<S, B> {
         if let Some(wait) = self.shared.rules.lock_outs.source(peer.address) {
             return Err(TurnedAway { peer, refusal: Refusal::LockedOut, wait: Some(wait.as_secs() + 1) });
         }
-        if self.doubtful.is(number) || !is_plainly_chunked(headers) {
+        if self.progress.is_doubtful(number) || !is_plainly_chunked(headers) {
             return Err(away(peer, Refusal::Framing));
         }
         if let Some(limiter) = &self.shared.rules.source_rate

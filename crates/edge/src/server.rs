@@ -144,9 +144,8 @@ fn http(limits: &Limits) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
-        .timer(TokioTimer::new())
-        // hyper counts the silence between requests in.
-        .header_read_timeout(limits.idle_timeout)
+        // What takes too long is found here, with one timer for a connection rather than one for a request.
+        .header_read_timeout(None)
         .max_buf_size(64 * 1024)
         .http2()
         .timer(TokioTimer::new())

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod alerts;
+mod aside;
 mod ask;
 mod authenticator;
 mod backends;

@@ -13,6 +13,7 @@ use strongroom_notify::Notifier;
 use strongroom_storage::{OpenError, OpenOptions, SqliteRepository};
 use strongroom_telemetry::{WatchedRepository, WatchedSink};
 
+use crate::aside::Aside;
 use crate::authenticator::authenticator;
 use crate::backends::{self, Backends};
 use crate::error::RunError;
@@ -74,18 +75,18 @@ pub(crate) async fn open(
     };
     let builder = backends
         .iter()
-        .map(|backend| telemetry.backend(Arc::clone(backend)))
+        .map(|backend| -> Arc<dyn SecretBackend> { Arc::new(Aside(telemetry.backend(Arc::clone(backend)))) })
         .fold(KeyManager::builder(), Builder::shared_backend);
     let builder = if telemetry.traces().is_some() {
-        builder.repository(WatchedRepository::new(Arc::clone(&repository)))
+        builder.repository(Aside(WatchedRepository::new(Arc::clone(&repository))))
     } else {
-        builder.repository(Arc::clone(&repository))
+        builder.repository(Aside(Arc::clone(&repository)))
     };
     let (spout, watch) = watch(settings.alerts.rules.clone(), strongroom_edge::source);
     let sink = spout.tap(gate);
     let builder = match telemetry.meters() {
-        Some(meters) => builder.audit(WatchedSink::new(sink, meters)),
-        None => builder.audit(sink),
+        Some(meters) => builder.audit(Aside(WatchedSink::new(sink, meters))),
+        None => builder.audit(Aside(sink)),
     };
     let manager = builder
         .policy(settings.policy.rule_set, rules)

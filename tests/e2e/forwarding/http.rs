@@ -2,6 +2,7 @@ use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use strongroom_tests::program;
 
 use super::{assert_complete, numbers, server, until};
+use crate::notices::{Place, Receiver};
 
 const SECRET: &str = "a secret of the webhook's own";
 
@@ -87,6 +89,43 @@ fn a_webhook_gets_signed_lines_of_the_journal_again_until_it_takes_them() {
     let (_, body) = posted.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
     let first = numbers(std::str::from_utf8(&body).unwrap().lines())[0];
     assert!(usize::try_from(first).unwrap() > journal.len() && usize::try_from(first).unwrap() <= newest + 1);
+}
+
+#[test]
+fn a_webhook_over_tls_killed_and_restarted_under_load_misses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new(folder.path());
+    let first = place.webhook(0);
+    let port = first.port;
+    let server = server(&folder.path().join("data"), &place.forwarder_to_webhook(port));
+    let enough = AtomicBool::new(false);
+    let mut came = Vec::new();
+    let receiver = thread::scope(|scope| {
+        for caller in 0..2 {
+            let client = server.client(&format!("p{caller}"));
+            let enough = &enough;
+            scope.spawn(move || {
+                while !enough.load(Ordering::Relaxed) {
+                    assert_eq!(client.get("/v1/secrets").status, 200);
+                }
+            });
+        }
+        let mut receiver = first;
+        for _ in 0..3 {
+            until("more has come", || receiver.taken().len() > 50);
+            came.extend(receiver.kill());
+            receiver = place.webhook(port);
+        }
+        enough.store(true, Ordering::Relaxed);
+        receiver
+    });
+    let journal = server.records();
+    let all = |receiver: &Receiver| {
+        let lines: Vec<_> = came.iter().chain(&receiver.taken()).map(Value::to_string).collect();
+        numbers(lines.iter().map(String::as_str))
+    };
+    until("all has come", || all(&receiver).len() >= journal.len());
+    assert_complete(&journal, &all(&receiver)[..journal.len()]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use serde_json::Value;
 use strongroom_tests::python;
@@ -20,6 +20,7 @@ pub(crate) struct Receiver {
     child: Child,
     pub(crate) port: u16,
     taken: Arc<Mutex<Vec<Value>>>,
+    reading: Option<JoinHandle<()>>,
 }
 
 /// What the receivers of a test have in common: their folder, with certificates and secrets.
@@ -52,6 +53,15 @@ impl Place {
         let files = [self.file("receiver.pem"), self.file("receiver.key")];
         let login = [USER.to_owned(), PASSWORD.to_owned()];
         Receiver::start("smtp_server.py", port, &[files, login].concat())
+    }
+
+    /// The settings of a forwarder to such a receiver.
+    pub(crate) fn forwarder_to_webhook(&self, port: u16) -> String {
+        let (key, authorities) = (self.file("hook.key"), self.file("ca.pem"));
+        format!(
+            "[[audit.forwarders]]\nname = 'hook'\nkind = 'webhook'\nurl = 'https://localhost:{port}/in'\n\
+             secret_file = '{key}'\nca_file = '{authorities}'\n"
+        )
     }
 
     /// The settings of a channel to such a receiver.
@@ -93,15 +103,25 @@ impl Receiver {
         let taken = Arc::new(Mutex::new(Vec::new()));
         let (told, listening) = mpsc::channel();
         let kept = Arc::clone(&taken);
-        thread::spawn(move || {
+        let reading = thread::spawn(move || {
             let mut lines = lines.map_while(Result::ok);
             told.send(lines.next().expect("the receiver tells its port")).unwrap();
             for line in lines {
-                kept.lock().unwrap().push(serde_json::from_str(&line).unwrap());
+                // What it was killed at is no whole line, and it had not confirmed it.
+                let Ok(value) = serde_json::from_str(&line) else { break };
+                kept.lock().unwrap().push(value);
             }
         });
         let port = listening.recv().unwrap().parse().unwrap();
-        Self { child, port, taken }
+        Self { child, port, taken, reading: Some(reading) }
+    }
+
+    /// Kills it; gives all that it has taken.
+    pub(crate) fn kill(mut self) -> Vec<Value> {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.reading.take().unwrap().join().unwrap();
+        self.taken()
     }
 
     /// What it has taken so far.

@@ -1,4 +1,4 @@
-"""Takes posts over TLS and checks their signatures. Prints its port, then each body on a line.
+"""Takes posts over TLS and checks their signatures. Prints its port, then each body, without a line end of its own.
 
 Arguments: port (0 for any), certificate, key, file with the secret that signs.
 """
@@ -21,7 +21,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         expected = "sha256=" + hmac.new(secret, at.encode() + b"." + body, hashlib.sha256).hexdigest()
         sound = hmac.compare_digest(expected, self.headers["X-Strongroom-Signature"])
         if sound and abs(time.time() - int(at)) < 300:
-            print(body.decode(), flush=True)
+            print(body.decode().removesuffix("\n"), flush=True)
             self.send_response(204)
         else:
             self.send_response(403)

@@ -20,8 +20,8 @@ const PROJECT: &str = "x-project-id: bench-overload";
 const PAGE: usize = 100;
 /// Connections at which the peak is looked for.
 const PEAK: [usize; 3] = [16, 64, 128];
-/// Requests under way at once beyond capacity: more than wait at the server before it turns them away.
-const BEYOND: usize = 6_000;
+/// Connections beyond capacity: many more than requests that wait for their answer.
+const BEYOND: usize = 1_000;
 
 /// Measures the peak, then half of it and three times of it.
 pub(super) fn measure(stage: &Stage) -> Result<Findings> {

@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde_json::json as object;
 use strongroom_core::order::OrderQuery;
 use strongroom_core::{Error, Missing, OrderId};
+use strongroom_edge::away;
 use tokio::time::timeout;
 
 use crate::answer::{empty, json, located};
@@ -23,7 +24,7 @@ pub(crate) async fn place(call: &Call<'_>) -> Handled {
     });
     if let Some(id) = placed {
         // However it ends, and whether it has ended: what was accepted is accepted.
-        timeout(call.settings.order_wait, call.manager.orders().ended(id)).await.ok();
+        away(timeout(call.settings.order_wait, call.manager.orders().ended(id))).await.ok();
     }
     Ok(answer)
 }

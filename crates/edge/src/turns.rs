@@ -1,0 +1,252 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long after a refusal there still is too much to do. Shorter, and a flood would now and then be taken for over.
+const CALM_AFTER: Duration = Duration::from_millis(100);
+
+/// Who is at work, whose turn it is, and who is refused. Knows no clock, and nobody but by what it is given for them.
+#[derive(Debug)]
+pub(crate) struct Turns<W> {
+    /// Most who have a turn at once.
+    limit: usize,
+    /// Most at work: those who have a turn, who wait for one, or who stepped aside.
+    most: usize,
+    in_turn: usize,
+    at_work: usize,
+    /// For their first turn; the oldest first.
+    waiting: VecDeque<W>,
+    refused: Option<Instant>,
+}
+
+/// What becomes of a newcomer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// It is its turn.
+    Turn,
+    /// It waits.
+    Waits,
+    /// There is too much to do.
+    Refused,
+}
+
+impl<W> Turns<W> {
+    pub(crate) fn new(limit: usize, most: usize) -> Self {
+        Self { limit, most, in_turn: 0, at_work: 0, waiting: VecDeque::new(), refused: None }
+    }
+
+    /// Takes a newcomer, or refuses it.
+    ///
+    /// While there is too much to do, as many may wait as have a turn: about as long as one turn takes. Whoever has
+    /// been waiting for longer when that begins is forgotten, since it would be served late and others behind it later.
+    pub(crate) fn enter(&mut self, now: Instant, newcomer: impl FnOnce() -> W) -> Entry {
+        if self.at_work >= self.most || (self.is_flood(now) && self.waiting.len() >= self.limit) {
+            self.refused = Some(now);
+            let beyond = self.waiting.len().saturating_sub(self.limit);
+            self.waiting.drain(..beyond);
+            self.at_work -= beyond;
+            return Entry::Refused;
+        }
+        self.at_work += 1;
+        if self.in_turn < self.limit {
+            self.in_turn += 1;
+            return Entry::Turn;
+        }
+        self.waiting.push_back(newcomer());
+        Entry::Waits
+    }
+
+    /// Whether there is too much to do.
+    pub(crate) fn is_flood(&self, now: Instant) -> bool {
+        self.refused.is_some_and(|refused| now < refused + CALM_AFTER)
+    }
+
+    /// Somebody's turn ends: for good, or for as long as it waits for what takes no turn.
+    pub(crate) fn end_turn(&mut self) {
+        self.in_turn -= 1;
+    }
+
+    /// Somebody goes on who has waited, whoever else has a turn: what is begun is finished first.
+    pub(crate) fn go_on(&mut self) {
+        self.in_turn += 1;
+    }
+
+    /// Somebody is no longer at work.
+    pub(crate) fn leave(&mut self) {
+        self.at_work -= 1;
+    }
+
+    /// Somebody is at work again.
+    pub(crate) fn come_back(&mut self) {
+        self.at_work += 1;
+    }
+
+    /// Who has the next turn, if there is one to give.
+    pub(crate) fn next(&mut self) -> Option<W> {
+        if self.in_turn >= self.limit {
+            return None;
+        }
+        let next = self.waiting.pop_front()?;
+        self.in_turn += 1;
+        Some(next)
+    }
+
+    /// Forgets the oldest of those who wait as long as they have given up.
+    pub(crate) fn forget(&mut self, has_given_up: impl Fn(&W) -> bool) {
+        while self.waiting.front().is_some_and(&has_given_up) {
+            self.waiting.pop_front();
+            self.at_work -= 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    impl<W> Turns<W> {
+        pub(crate) fn counts(&self) -> [usize; 3] {
+            [self.in_turn, self.at_work, self.waiting.len()]
+        }
+    }
+
+    #[test]
+    fn in_order_as_long_as_all_can_be_served() {
+        let (mut turns, now) = (Turns::new(2, 5), Instant::now());
+        let entered: Vec<_> = (0..5).map(|number| turns.enter(now, || number)).collect();
+        assert_eq!(entered, [Entry::Turn, Entry::Turn, Entry::Waits, Entry::Waits, Entry::Waits]);
+        for expected in [Some(2), Some(3), Some(4), None] {
+            assert_eq!(turns.next(), None, "nobody's turn has ended");
+            turns.end_turn();
+            turns.leave();
+            assert_eq!(turns.next(), expected);
+        }
+    }
+
+    #[test]
+    fn in_a_flood_few_wait_and_nobody_long() {
+        let (mut turns, now) = (Turns::new(1, 4), Instant::now());
+        for number in 0..4 {
+            turns.enter(now, || number);
+        }
+        assert_eq!(turns.enter(now, || 4), Entry::Refused);
+        assert_eq!(turns.counts(), [1, 2, 1], "who waited for longest is forgotten");
+        assert_eq!(turns.enter(now, || 5), Entry::Refused, "though there is room at work");
+        turns.end_turn();
+        turns.leave();
+        assert_eq!(turns.next(), Some(3));
+        assert_eq!(turns.enter(now, || 6), Entry::Waits);
+        assert_eq!(turns.enter(now + CALM_AFTER / 2, || 7), Entry::Refused);
+        assert_eq!(turns.enter(now + CALM_AFTER, || 8), Entry::Refused, "counted from the last refusal");
+        assert_eq!(turns.enter(now + CALM_AFTER * 2, || 9), Entry::Waits);
+    }
+
+    #[test]
+    fn who_steps_aside_gives_up_the_turn_and_stays_at_work() {
+        let (mut turns, now) = (Turns::new(1, 3), Instant::now());
+        assert_eq!(turns.enter(now, || 0), Entry::Turn);
+        turns.end_turn();
+        assert_eq!(turns.enter(now, || 1), Entry::Turn);
+        assert_eq!(turns.enter(now, || 2), Entry::Waits);
+        assert_eq!(turns.enter(now, || 3), Entry::Refused, "three are at work");
+        turns.go_on();
+        turns.end_turn();
+        turns.leave();
+        assert_eq!(turns.next(), None, "one that came back has the turn");
+    }
+
+    /// What can happen to somebody.
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Enter,
+        /// Steps aside, or goes away altogether.
+        Wait {
+            away: bool,
+        },
+        Return,
+        End,
+        GiveUp,
+        Pass(u64),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => Just(Step::Enter),
+            2 => any::<bool>().prop_map(|away| Step::Wait { away }),
+            2 => Just(Step::Return),
+            3 => Just(Step::End),
+            1 => Just(Step::GiveUp),
+            1 => (0..200_u64).prop_map(Step::Pass),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn counts_are_right_and_no_turn_is_wasted(
+            steps in prop::collection::vec(step(), 0..400),
+            limit in 1..4_usize,
+            room in 0..8_usize,
+        ) {
+            let most = limit + room;
+            let mut turns = Turns::new(limit, most);
+            let mut now = Instant::now();
+            // Those who have a turn, those aside, those away; and up to whom the oldest have given up.
+            let (mut busy, mut aside, mut away, mut given_up) = (0_usize, 0_usize, 0_usize, 0_usize);
+            for (number, step) in steps.into_iter().enumerate() {
+                match step {
+                    Step::Enter => {
+                        turns.forget(|waiting| *waiting < given_up);
+                        let before = turns.counts();
+                        match turns.enter(now, || number) {
+                            Entry::Turn => {
+                                prop_assert!(busy < limit && before[1] < most);
+                                busy += 1;
+                            }
+                            Entry::Waits => prop_assert!(busy >= limit && before[1] < most),
+                            Entry::Refused => {
+                                prop_assert!(before[1] >= most || before[2] >= limit);
+                                prop_assert!(turns.counts()[2] <= limit);
+                            }
+                        }
+                    }
+                    Step::Wait { away: leaves } if busy > 0 => {
+                        turns.end_turn();
+                        busy -= 1;
+                        if leaves {
+                            turns.leave();
+                            away += 1;
+                        } else {
+                            aside += 1;
+                        }
+                    }
+                    Step::Return if aside > 0 => {
+                        turns.go_on();
+                        (aside, busy) = (aside - 1, busy + 1);
+                    }
+                    Step::Return if away > 0 => {
+                        turns.go_on();
+                        turns.come_back();
+                        (away, busy) = (away - 1, busy + 1);
+                    }
+                    Step::End if busy > 0 => {
+                        turns.end_turn();
+                        turns.leave();
+                        busy -= 1;
+                    }
+                    Step::GiveUp => given_up = number,
+                    Step::Pass(millis) => now += Duration::from_millis(millis),
+                    _ => {}
+                }
+                while turns.next().is_some() {
+                    busy += 1;
+                }
+                let [in_turn, at_work, waiting] = turns.counts();
+                prop_assert_eq!((in_turn, at_work), (busy, busy + aside + waiting));
+                prop_assert!(waiting == 0 || busy >= limit, "somebody waits although there is a turn to give");
+            }
+        }
+    }
+}
