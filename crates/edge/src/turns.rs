@@ -10,7 +10,9 @@ const CALM_AFTER: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Turns<W> {
     /// Most who have a turn at once.
-    limit: usize,
+    usual: usize,
+    /// The same while there is too much to do, and most who wait then.
+    few: usize,
     /// Most at work: those who have a turn, who wait for one, or who stepped aside.
     most: usize,
     in_turn: usize,
@@ -32,24 +34,24 @@ pub(crate) enum Entry {
 }
 
 impl<W> Turns<W> {
-    pub(crate) fn new(limit: usize, most: usize) -> Self {
-        Self { limit, most, in_turn: 0, at_work: 0, waiting: VecDeque::new(), refused: None }
+    pub(crate) fn new(usual: usize, few: usize, most: usize) -> Self {
+        Self { usual, few, most, in_turn: 0, at_work: 0, waiting: VecDeque::new(), refused: None }
     }
 
     /// Takes a newcomer, or refuses it.
     ///
-    /// While there is too much to do, as many may wait as have a turn: about as long as one turn takes. Whoever has
+    /// While there is too much to do, few have a turn, and as many may wait: about as long as one turn takes. Whoever has
     /// been waiting for longer when that begins is forgotten, since it would be served late and others behind it later.
     pub(crate) fn enter(&mut self, now: Instant, newcomer: impl FnOnce() -> W) -> Entry {
-        if self.at_work >= self.most || (self.is_flood(now) && self.waiting.len() >= self.limit) {
+        if self.at_work >= self.most || (self.is_flood(now) && self.waiting.len() >= self.few) {
             self.refused = Some(now);
-            let beyond = self.waiting.len().saturating_sub(self.limit);
+            let beyond = self.waiting.len().saturating_sub(self.few);
             self.waiting.drain(..beyond);
             self.at_work -= beyond;
             return Entry::Refused;
         }
         self.at_work += 1;
-        if self.in_turn < self.limit {
+        if self.in_turn < self.limit(now) {
             self.in_turn += 1;
             return Entry::Turn;
         }
@@ -60,6 +62,10 @@ impl<W> Turns<W> {
     /// Whether there is too much to do.
     pub(crate) fn is_flood(&self, now: Instant) -> bool {
         self.refused.is_some_and(|refused| now < refused + CALM_AFTER)
+    }
+
+    fn limit(&self, now: Instant) -> usize {
+        if self.is_flood(now) { self.few } else { self.usual }
     }
 
     /// Somebody's turn ends: for good, or for as long as it waits for what takes no turn.
@@ -83,8 +89,8 @@ impl<W> Turns<W> {
     }
 
     /// Who has the next turn, if there is one to give.
-    pub(crate) fn next(&mut self) -> Option<W> {
-        if self.in_turn >= self.limit {
+    pub(crate) fn next(&mut self, now: Instant) -> Option<W> {
+        if self.in_turn >= self.limit(now) {
             return None;
         }
         let next = self.waiting.pop_front()?;
@@ -115,20 +121,20 @@ mod tests {
 
     #[test]
     fn in_order_as_long_as_all_can_be_served() {
-        let (mut turns, now) = (Turns::new(2, 5), Instant::now());
+        let (mut turns, now) = (Turns::new(2, 1, 5), Instant::now());
         let entered: Vec<_> = (0..5).map(|number| turns.enter(now, || number)).collect();
         assert_eq!(entered, [Entry::Turn, Entry::Turn, Entry::Waits, Entry::Waits, Entry::Waits]);
         for expected in [Some(2), Some(3), Some(4), None] {
-            assert_eq!(turns.next(), None, "nobody's turn has ended");
+            assert_eq!(turns.next(now), None, "nobody's turn has ended");
             turns.end_turn();
             turns.leave();
-            assert_eq!(turns.next(), expected);
+            assert_eq!(turns.next(now), expected);
         }
     }
 
     #[test]
     fn in_a_flood_few_wait_and_nobody_long() {
-        let (mut turns, now) = (Turns::new(1, 4), Instant::now());
+        let (mut turns, now) = (Turns::new(1, 1, 4), Instant::now());
         for number in 0..4 {
             turns.enter(now, || number);
         }
@@ -137,7 +143,7 @@ mod tests {
         assert_eq!(turns.enter(now, || 5), Entry::Refused, "though there is room at work");
         turns.end_turn();
         turns.leave();
-        assert_eq!(turns.next(), Some(3));
+        assert_eq!(turns.next(now), Some(3));
         assert_eq!(turns.enter(now, || 6), Entry::Waits);
         assert_eq!(turns.enter(now + CALM_AFTER / 2, || 7), Entry::Refused);
         assert_eq!(turns.enter(now + CALM_AFTER, || 8), Entry::Refused, "counted from the last refusal");
@@ -146,7 +152,7 @@ mod tests {
 
     #[test]
     fn who_steps_aside_gives_up_the_turn_and_stays_at_work() {
-        let (mut turns, now) = (Turns::new(1, 3), Instant::now());
+        let (mut turns, now) = (Turns::new(1, 1, 3), Instant::now());
         assert_eq!(turns.enter(now, || 0), Entry::Turn);
         turns.end_turn();
         assert_eq!(turns.enter(now, || 1), Entry::Turn);
@@ -155,7 +161,7 @@ mod tests {
         turns.go_on();
         turns.end_turn();
         turns.leave();
-        assert_eq!(turns.next(), None, "one that came back has the turn");
+        assert_eq!(turns.next(now), None, "one that came back has the turn");
     }
 
     /// What can happen to somebody.
@@ -187,11 +193,12 @@ mod tests {
         #[test]
         fn counts_are_right_and_no_turn_is_wasted(
             steps in prop::collection::vec(step(), 0..400),
-            limit in 1..4_usize,
+            few in 1..4_usize,
+            more in 0..4_usize,
             room in 0..8_usize,
         ) {
-            let most = limit + room;
-            let mut turns = Turns::new(limit, most);
+            let (usual, most) = (few + more, few + more + room);
+            let mut turns = Turns::new(usual, few, most);
             let mut now = Instant::now();
             // Those who have a turn, those aside, those away; and up to whom the oldest have given up.
             let (mut busy, mut aside, mut away, mut given_up) = (0_usize, 0_usize, 0_usize, 0_usize);
@@ -200,6 +207,7 @@ mod tests {
                     Step::Enter => {
                         turns.forget(|waiting| *waiting < given_up);
                         let before = turns.counts();
+                        let limit = if turns.is_flood(now) { few } else { usual };
                         match turns.enter(now, || number) {
                             Entry::Turn => {
                                 prop_assert!(busy < limit && before[1] < most);
@@ -207,8 +215,8 @@ mod tests {
                             }
                             Entry::Waits => prop_assert!(busy >= limit && before[1] < most),
                             Entry::Refused => {
-                                prop_assert!(before[1] >= most || before[2] >= limit);
-                                prop_assert!(turns.counts()[2] <= limit);
+                                prop_assert!(before[1] >= most || before[2] >= few);
+                                prop_assert!(turns.counts()[2] <= few);
                             }
                         }
                     }
@@ -240,11 +248,12 @@ mod tests {
                     Step::Pass(millis) => now += Duration::from_millis(millis),
                     _ => {}
                 }
-                while turns.next().is_some() {
+                while turns.next(now).is_some() {
                     busy += 1;
                 }
                 let [in_turn, at_work, waiting] = turns.counts();
                 prop_assert_eq!((in_turn, at_work), (busy, busy + aside + waiting));
+                let limit = if turns.is_flood(now) { few } else { usual };
                 prop_assert!(waiting == 0 || busy >= limit, "somebody waits although there is a turn to give");
             }
         }
