@@ -2,15 +2,15 @@ use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use ring::hmac;
 use serde_json::{Value, json};
 use strongroom_tests::program;
 
-use super::{assert_complete, numbers, server, until};
+use super::{Load, assert_complete, numbers, server, until};
 use crate::notices::{Place, Receiver};
 
 const SECRET: &str = "a secret of the webhook's own";
@@ -86,7 +86,7 @@ fn a_webhook_gets_signed_lines_of_the_journal_again_until_it_takes_them() {
     let server = super::server(&data, &tables);
     assert_eq!(server.client("demo").get("/v1/secrets").status, 200);
     let newest = server.records().len();
-    let (_, body) = posted.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
+    let (_, body) = posted.recv_timeout(Duration::from_secs(30)).unwrap();
     let first = numbers(std::str::from_utf8(&body).unwrap().lines())[0];
     assert!(usize::try_from(first).unwrap() > journal.len() && usize::try_from(first).unwrap() <= newest + 1);
 }
@@ -98,27 +98,15 @@ fn a_webhook_over_tls_killed_and_restarted_under_load_misses_nothing() {
     let first = place.webhook(0);
     let port = first.port;
     let server = server(&folder.path().join("data"), &place.forwarder_to_webhook(port));
-    let enough = AtomicBool::new(false);
+    let load = Load::on(&server, 2);
     let mut came = Vec::new();
-    let receiver = thread::scope(|scope| {
-        for caller in 0..2 {
-            let client = server.client(&format!("p{caller}"));
-            let enough = &enough;
-            scope.spawn(move || {
-                while !enough.load(Ordering::Relaxed) {
-                    assert_eq!(client.get("/v1/secrets").status, 200);
-                }
-            });
-        }
-        let mut receiver = first;
-        for _ in 0..3 {
-            until("more has come", || receiver.taken().len() > 50);
-            came.extend(receiver.kill());
-            receiver = place.webhook(port);
-        }
-        enough.store(true, Ordering::Relaxed);
-        receiver
-    });
+    let mut receiver = first;
+    for _ in 0..3 {
+        until("more has come", || receiver.taken().len() > 50);
+        came.extend(receiver.kill());
+        receiver = place.webhook(port);
+    }
+    drop(load);
     let journal = server.records();
     let all = |receiver: &Receiver| {
         let lines: Vec<_> = came.iter().chain(&receiver.taken()).map(Value::to_string).collect();

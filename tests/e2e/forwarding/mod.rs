@@ -8,6 +8,9 @@ mod stalled;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -22,12 +25,41 @@ fn server(data: &Path, forwarders: &str) -> Server {
     Server::try_start(command, data).unwrap_or_else(|ended| panic!("no start: {ended:?}"))
 }
 
+/// Callers that list their secrets, one list after another, until it is dropped.
+struct Load {
+    enough: Arc<AtomicBool>,
+    callers: Vec<JoinHandle<()>>,
+}
+
+impl Load {
+    fn on(server: &Server, callers: usize) -> Self {
+        let enough = Arc::new(AtomicBool::new(false));
+        let start = |caller| {
+            let (client, enough) = (server.client(&format!("p{caller}")), Arc::clone(&enough));
+            thread::spawn(move || {
+                while !enough.load(Ordering::Relaxed) {
+                    assert_eq!(client.get("/v1/secrets").status, 200);
+                }
+            })
+        };
+        Self { callers: (0..callers).map(start).collect(), enough }
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.enough.store(true, Ordering::Relaxed);
+        let failed = self.callers.drain(..).filter_map(|caller| caller.join().err()).count();
+        assert!(failed == 0 || thread::panicking(), "a caller was not answered");
+    }
+}
+
 /// Waits until something is so that nobody announces.
 fn until(what: &str, mut so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
     while !so() {
         assert!(Instant::now() < deadline, "still not: {what}");
-        std::thread::sleep(Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(20));
     }
 }
 

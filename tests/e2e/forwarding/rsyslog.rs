@@ -2,10 +2,8 @@ use std::fs;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
-use super::{assert_complete, certificates, numbers, server, until};
+use super::{Load, assert_complete, certificates, numbers, server, until};
 
 /// Debian's rsyslog, as a receiver of syslog that writes what it takes into a file.
 pub(crate) struct Rsyslog {
@@ -95,25 +93,14 @@ fn rsyslog_over_mutual_tls_killed_and_restarted_under_load_misses_nothing() {
              ca_file = '{place}/ca.pem'\ncertificate_file = '{place}/sender.pem'\nkey_file = '{place}/sender.key'\n"
         ),
     );
-    let enough = AtomicBool::new(false);
-    thread::scope(|scope| {
-        for caller in 0..4 {
-            let client = server.client(&format!("p{caller}"));
-            let enough = &enough;
-            scope.spawn(move || {
-                while !enough.load(Ordering::Relaxed) {
-                    assert_eq!(client.get("/v1/secrets").status, 200);
-                }
-            });
-        }
-        for _ in 0..3 {
-            let before = received(&output).len();
-            let receiver = Rsyslog::start(folder.path(), port);
-            until("more has come", || received(&output).len() > before + 50);
-            drop(receiver);
-        }
-        enough.store(true, Ordering::Relaxed);
-    });
+    let load = Load::on(&server, 4);
+    for _ in 0..3 {
+        let before = received(&output).len();
+        let receiver = Rsyslog::start(folder.path(), port);
+        until("more has come", || received(&output).len() > before + 50);
+        drop(receiver);
+    }
+    drop(load);
     let _receiver = Rsyslog::start(folder.path(), port);
     let journal = server.records();
     until("all has come", || received(&output).len() >= journal.len());
