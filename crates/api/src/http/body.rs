@@ -8,6 +8,10 @@ use http_body_util::BodyExt as _;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+/// Bytes beyond the limit that are still read: a client that is cut off while it sends gets a broken connection, and
+/// never hears why.
+const HEARD_OUT: usize = 2 << 20;
+
 /// A request body, perhaps only the beginning of one.
 pub(crate) struct Collected {
     /// At most `limit` bytes.
@@ -27,7 +31,7 @@ pub(crate) enum BodyError {
     Broken,
 }
 
-/// Reads at most `limit` bytes within `time`; what is beyond is left unread.
+/// Reads at most `limit` bytes within `time`; some of what is beyond is read and thrown away.
 pub(crate) async fn collect<B>(body: B, limit: usize, time: Duration) -> Result<Collected, BodyError>
 where
     B: Body + Send,
@@ -37,6 +41,7 @@ where
     let expected = usize::try_from(body.size_hint().lower()).unwrap_or(limit).min(limit);
     let mut bytes = Zeroizing::new(Vec::with_capacity(expected));
     let mut cut = false;
+    let mut beyond = 0;
     let read = async {
         while let Some(frame) = body.frame().await {
             let Ok(mut data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
@@ -55,18 +60,26 @@ where
             }
             if data.has_remaining() {
                 cut = true;
-                break;
+                beyond += data.remaining();
+                if beyond > HEARD_OUT {
+                    break;
+                }
             }
         }
         Ok(())
     };
-    tokio::time::timeout(time, read).await.map_err(|_| BodyError::TooSlow)??;
+    match tokio::time::timeout(time, read).await {
+        Ok(read) => read?,
+        Err(_) if cut => {}
+        Err(_) => return Err(BodyError::TooSlow),
+    }
     Ok(Collected { bytes, cut })
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use futures_util::StreamExt as _;
     use http_body_util::{Full, StreamBody};
 
     use super::*;
@@ -80,6 +93,21 @@ mod tests {
         assert_eq!((whole.bytes.as_slice(), whole.cut), (b"12345".as_slice(), false));
         let part = read(4).await.unwrap();
         assert_eq!((part.bytes.as_slice(), part.cut), (b"1234".as_slice(), true));
+    }
+
+    #[tokio::test]
+    async fn a_client_is_heard_out_but_not_for_ever() {
+        const CHUNK: usize = 16 << 10;
+        for (chunks, left) in [(3, false), (HEARD_OUT / CHUNK + 10, true)] {
+            let mut unread = chunks;
+            let endless = futures_util::stream::iter(0..chunks).map(|_| {
+                unread -= 1;
+                Ok::<_, std::convert::Infallible>(http_body::Frame::data(Bytes::from_static(&[0; CHUNK])))
+            });
+            let collected = collect(StreamBody::new(endless), 5, SOON * 100).await.unwrap();
+            assert_eq!((collected.bytes.len(), collected.cut), (5, true));
+            assert_eq!(unread > 0, left, "{unread}");
+        }
     }
 
     #[tokio::test]
