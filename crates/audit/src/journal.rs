@@ -17,11 +17,6 @@ use crate::start::start;
 use crate::status::{Stats, Status};
 use crate::writer::{Disk, RealDisk, TimedDisk, Writer};
 
-/// The niceness asked for the journal's thread. Every request waits for it, and it does little itself; where it has to
-/// queue for a processor as long as everybody else, their answers do so twice. Measured with all processors busy: the
-/// median of reads beside other writers of the disk fell to a third.
-const NICENESS: i32 = -10;
-
 /// Why a journal whose thread is gone refuses everything.
 const ENDED: &str = "the journal's thread has ended; restart the service";
 
@@ -155,8 +150,6 @@ struct Ending {
 
 impl Ending {
     fn follow(self, writer: Writer) {
-        // On Linux a thread's own. Refused to a service without that resource limit, which only works on less briskly.
-        rustix::process::setpriority_process(None, NICENESS).ok();
         writer.run(&self.queue);
     }
 }
