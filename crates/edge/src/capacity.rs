@@ -14,17 +14,16 @@ use crate::turns::{Entry, Turns};
 
 /// Requests at work for each processor, unless told otherwise.
 const AT_WORK: usize = 128;
-/// Turns for each processor, unless there is a flood. Whoever has to wait for one has to be woken, which costs as much as
-/// a small request: with one a processor, a fifth of what 64 connections were answered.
-const TURNS: usize = 16;
 
 /// How much is worked on at once, so that a service that is asked for more than it can do goes on doing as much
 /// as it can, and as fast.
 ///
-/// Some have a turn at the processors; whoever waits for a disk or a device has given its turn to the next. Newcomers wait
-/// for their first turn in order, and beyond a number at work they are refused. From then on it is a flood, until nobody
-/// has been refused for a while: only as many have a turn then as there are processors, and hardly anybody may wait, so
-/// that whoever is served is served soon and everybody else knows at once.
+/// Whoever is let in has a turn at the processors; who waits for a disk or a device has given it up meanwhile. Beyond a
+/// number at work newcomers are refused. From then on it is a flood, until nobody has been refused for a while: only as
+/// many have a turn then as there are processors, and as many newcomers may wait for one, so that whoever is served is
+/// served soon and everybody else knows at once.
+///
+/// Without a flood nobody waits for a turn: who waits has to be woken, which costs as much as a small request.
 #[derive(Debug, Clone)]
 pub struct Capacity(Arc<Inner>);
 
@@ -75,7 +74,7 @@ impl Capacity {
     /// `patience` is refused.
     pub fn new(at_work: Option<usize>, patience: Duration) -> Self {
         let processors = available_parallelism().map_or(1, usize::from);
-        let turns = Turns::new(processors * TURNS, processors, at_work.unwrap_or(processors * AT_WORK));
+        let turns = Turns::new(processors, at_work.unwrap_or(processors * AT_WORK));
         Self::with_turns(turns, patience)
     }
 
@@ -210,7 +209,20 @@ mod tests {
     const PATIENCE: Duration = Duration::from_millis(100);
 
     fn one_turn(at_work: usize) -> Capacity {
-        Capacity::with_turns(Turns::new(1, 1, at_work), PATIENCE)
+        Capacity::with_turns(Turns::new(1, at_work), PATIENCE)
+    }
+
+    /// A flood has begun, and just as many are left at work as have a turn then.
+    async fn flood(turns: usize, at_work: usize) -> (Capacity, Vec<Place>) {
+        let capacity = Capacity::with_turns(Turns::new(turns, at_work), PATIENCE);
+        let mut places = Vec::new();
+        for _ in 0..at_work {
+            places.push(enter(&capacity).await.unwrap());
+        }
+        assert!(capacity.enter().is_none());
+        places.truncate(turns);
+        assert_eq!(counts(&capacity), [turns, turns, 0]);
+        (capacity, places)
     }
 
     async fn enter(capacity: &Capacity) -> Option<Place> {
@@ -223,40 +235,40 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_a_turn_without_a_flood() {
+        let capacity = one_turn(10);
+        let entered: Vec<_> = (0..10).map(|_| enter(&capacity).now_or_never().flatten()).collect();
+        assert!(entered.iter().all(Option::is_some));
+        assert_eq!(counts(&capacity), [10, 10, 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_next_has_its_turn_when_one_ends() {
-        let capacity = Capacity::with_turns(Turns::new(2, 2, 10), PATIENCE);
-        let first = enter(&capacity).await.unwrap();
-        let _second = enter(&capacity).await.unwrap();
+        let (capacity, mut places) = flood(2, 10).await;
         let mut third = Box::pin(enter(&capacity));
         assert!(third.as_mut().now_or_never().is_none());
-        drop(first);
+        places.pop();
         assert!(third.await.is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_too_long_is_refused_and_forgotten() {
-        let capacity = one_turn(200);
-        let place = enter(&capacity).await.unwrap();
+        let (capacity, places) = flood(100, 200).await;
         assert!(join_all((0..100).map(|_| enter(&capacity))).await.iter().all(Option::is_none));
-        drop(place);
+        drop(places);
         assert_eq!(counts(&capacity), [0; 3]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn in_a_flood_newcomers_know_at_once_and_who_has_waited_is_told() {
-        let capacity = one_turn(10);
-        let place = enter(&capacity).await.unwrap();
-        let mut waiting: Vec<_> = (0..9).map(|_| Box::pin(enter(&capacity))).collect();
-        for one in &mut waiting {
-            assert!(one.as_mut().now_or_never().is_none());
-        }
+    async fn in_a_flood_newcomers_know_at_once() {
+        let (capacity, places) = flood(1, 10).await;
+        let mut waiting = Box::pin(enter(&capacity));
+        assert!(waiting.as_mut().now_or_never().is_none());
         advance(PATIENCE / 10).await;
         assert!(capacity.enter().is_none());
-        let last = waiting.pop().unwrap();
-        assert!(join_all(waiting).await.iter().all(Option::is_none));
         assert_eq!(counts(&capacity), [1, 2, 1]);
-        drop(place);
-        assert!(last.await.is_some());
+        drop(places);
+        assert!(waiting.await.is_some());
     }
 
     #[tokio::test(start_paused = true)]
@@ -315,12 +327,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_turn_that_is_given_to_one_who_stops_waiting_is_not_lost() {
-        let capacity = one_turn(10);
-        let place = enter(&capacity).await.unwrap();
+        let (capacity, mut places) = flood(2, 10).await;
         let mut waiting = Box::pin(enter(&capacity));
         let mut next = Box::pin(enter(&capacity));
         assert!(waiting.as_mut().now_or_never().is_none() && next.as_mut().now_or_never().is_none());
-        drop(place);
+        places.pop();
         drop(waiting);
         assert!(next.await.is_some());
     }

@@ -9,9 +9,7 @@ const CALM_AFTER: Duration = Duration::from_millis(100);
 /// Who is at work, whose turn it is, and who is refused. Knows no clock, and nobody but by what it is given for them.
 #[derive(Debug)]
 pub(crate) struct Turns<W> {
-    /// Most who have a turn at once.
-    usual: usize,
-    /// The same while there is too much to do, and most who wait then.
+    /// Most who have a turn at once while there is too much to do, and most who wait then.
     few: usize,
     /// Most at work: those who have a turn, who wait for one, or who stepped aside.
     most: usize,
@@ -34,20 +32,17 @@ pub(crate) enum Entry {
 }
 
 impl<W> Turns<W> {
-    pub(crate) fn new(usual: usize, few: usize, most: usize) -> Self {
-        Self { usual, few, most, in_turn: 0, at_work: 0, waiting: VecDeque::new(), refused: None }
+    pub(crate) fn new(few: usize, most: usize) -> Self {
+        Self { few, most, in_turn: 0, at_work: 0, waiting: VecDeque::new(), refused: None }
     }
 
     /// Takes a newcomer, or refuses it.
     ///
-    /// While there is too much to do, few have a turn, and as many may wait: about as long as one turn takes. Whoever has
-    /// been waiting for longer when that begins is forgotten, since it would be served late and others behind it later.
+    /// Nobody waits for a turn, unless there is too much to do: few have one then, and as many may wait, about as long as
+    /// one turn takes.
     pub(crate) fn enter(&mut self, now: Instant, newcomer: impl FnOnce() -> W) -> Entry {
         if self.at_work >= self.most || (self.is_flood(now) && self.waiting.len() >= self.few) {
             self.refused = Some(now);
-            let beyond = self.waiting.len().saturating_sub(self.few);
-            self.waiting.drain(..beyond);
-            self.at_work -= beyond;
             return Entry::Refused;
         }
         self.at_work += 1;
@@ -65,7 +60,7 @@ impl<W> Turns<W> {
     }
 
     fn limit(&self, now: Instant) -> usize {
-        if self.is_flood(now) { self.few } else { self.usual }
+        if self.is_flood(now) { self.few } else { self.most }
     }
 
     /// Somebody's turn ends: for good, or for as long as it waits for what takes no turn.
@@ -120,44 +115,59 @@ mod tests {
     }
 
     #[test]
-    fn in_order_as_long_as_all_can_be_served() {
-        let (mut turns, now) = (Turns::new(2, 1, 5), Instant::now());
-        let entered: Vec<_> = (0..5).map(|number| turns.enter(now, || number)).collect();
-        assert_eq!(entered, [Entry::Turn, Entry::Turn, Entry::Waits, Entry::Waits, Entry::Waits]);
-        for expected in [Some(2), Some(3), Some(4), None] {
-            assert_eq!(turns.next(now), None, "nobody's turn has ended");
-            turns.end_turn();
-            turns.leave();
-            assert_eq!(turns.next(now), expected);
-        }
+    fn all_have_a_turn_until_somebody_is_refused() {
+        let (mut turns, now) = (Turns::new(1, 3), Instant::now());
+        let entered: Vec<_> = (0..4).map(|number| turns.enter(now, || number)).collect();
+        assert_eq!(entered, [Entry::Turn, Entry::Turn, Entry::Turn, Entry::Refused]);
+        assert_eq!(turns.counts(), [3, 3, 0]);
     }
 
     #[test]
-    fn in_a_flood_few_wait_and_nobody_long() {
-        let (mut turns, now) = (Turns::new(1, 1, 4), Instant::now());
-        for number in 0..4 {
+    fn in_a_flood_few_have_a_turn_and_few_wait_in_order() {
+        let (mut turns, now) = (Turns::new(2, 4), Instant::now());
+        for number in 0..5 {
             turns.enter(now, || number);
         }
-        assert_eq!(turns.enter(now, || 4), Entry::Refused);
-        assert_eq!(turns.counts(), [1, 2, 1], "who waited for longest is forgotten");
-        assert_eq!(turns.enter(now, || 5), Entry::Refused, "though there is room at work");
+        for number in 5..8 {
+            turns.end_turn();
+            turns.leave();
+            let entry = turns.enter(now, || number);
+            assert_eq!(entry, if number < 7 { Entry::Waits } else { Entry::Refused }, "{number}");
+        }
+        assert_eq!(turns.counts(), [1, 3, 2], "though there is room at work");
+        assert_eq!(turns.next(now), Some(5));
+        assert_eq!(turns.next(now), None, "two have a turn");
         turns.end_turn();
         turns.leave();
-        assert_eq!(turns.next(now), Some(3));
-        assert_eq!(turns.enter(now, || 6), Entry::Waits);
-        assert_eq!(turns.enter(now + CALM_AFTER / 2, || 7), Entry::Refused);
-        assert_eq!(turns.enter(now + CALM_AFTER, || 8), Entry::Refused, "counted from the last refusal");
-        assert_eq!(turns.enter(now + CALM_AFTER * 2, || 9), Entry::Waits);
+        assert_eq!(turns.next(now), Some(6));
+        turns.end_turn();
+        turns.leave();
+        assert_eq!(turns.enter(now + CALM_AFTER / 2, || 9), Entry::Turn);
+        assert_eq!(
+            [10, 11, 12].map(|number| turns.enter(now + CALM_AFTER / 2, || number))[2],
+            Entry::Refused
+        );
+        assert_eq!(turns.enter(now + CALM_AFTER, || 13), Entry::Refused, "counted from the last refusal");
+        assert_eq!(turns.next(now + CALM_AFTER), None);
+        let calm = now + CALM_AFTER * 2;
+        assert_eq!(
+            [turns.next(calm), turns.next(calm)],
+            [Some(10), Some(11)],
+            "who still waits has its turn"
+        );
     }
 
     #[test]
     fn who_steps_aside_gives_up_the_turn_and_stays_at_work() {
-        let (mut turns, now) = (Turns::new(1, 1, 3), Instant::now());
-        assert_eq!(turns.enter(now, || 0), Entry::Turn);
+        let (mut turns, now) = (Turns::new(1, 3), Instant::now());
+        for number in 0..3 {
+            assert_eq!(turns.enter(now, || number), Entry::Turn);
+        }
         turns.end_turn();
-        assert_eq!(turns.enter(now, || 1), Entry::Turn);
-        assert_eq!(turns.enter(now, || 2), Entry::Waits);
         assert_eq!(turns.enter(now, || 3), Entry::Refused, "three are at work");
+        turns.end_turn();
+        turns.leave();
+        assert_eq!(turns.enter(now, || 4), Entry::Waits);
         turns.go_on();
         turns.end_turn();
         turns.leave();
@@ -194,11 +204,10 @@ mod tests {
         fn counts_are_right_and_no_turn_is_wasted(
             steps in prop::collection::vec(step(), 0..400),
             few in 1..4_usize,
-            more in 0..4_usize,
             room in 0..8_usize,
         ) {
-            let (usual, most) = (few + more, few + more + room);
-            let mut turns = Turns::new(usual, few, most);
+            let most = few + room;
+            let mut turns = Turns::new(few, most);
             let mut now = Instant::now();
             // Those who have a turn, those aside, those away; and up to whom the oldest have given up.
             let (mut busy, mut aside, mut away, mut given_up) = (0_usize, 0_usize, 0_usize, 0_usize);
@@ -207,7 +216,7 @@ mod tests {
                     Step::Enter => {
                         turns.forget(|waiting| *waiting < given_up);
                         let before = turns.counts();
-                        let limit = if turns.is_flood(now) { few } else { usual };
+                        let limit = if turns.is_flood(now) { few } else { most };
                         match turns.enter(now, || number) {
                             Entry::Turn => {
                                 prop_assert!(busy < limit && before[1] < most);
@@ -253,7 +262,7 @@ mod tests {
                 }
                 let [in_turn, at_work, waiting] = turns.counts();
                 prop_assert_eq!((in_turn, at_work), (busy, busy + aside + waiting));
-                let limit = if turns.is_flood(now) { few } else { usual };
+                let limit = if turns.is_flood(now) { few } else { most };
                 prop_assert!(waiting == 0 || busy >= limit, "somebody waits although there is a turn to give");
             }
         }
