@@ -121,18 +121,22 @@ impl Criteria {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::id::{ProjectId, SecretId};
     use crate::secret::SecretType;
 
-    fn day(number: i64) -> Timestamp {
+    pub(in crate::review) fn day(number: i64) -> Timestamp {
         Timestamp::from_micros(number * MICROS_A_DAY).unwrap()
     }
 
-    fn candidate(created: i64, expiration: Option<i64>, last_read: Option<i64>) -> Candidate {
+    pub(in crate::review) fn candidate(
+        created: i64,
+        expiration: Option<i64>,
+        last_read: Option<i64>,
+    ) -> Candidate {
         let secret = Secret {
             id: SecretId::random(),
             project: ProjectId::new("p").unwrap(),

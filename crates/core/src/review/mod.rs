@@ -120,15 +120,8 @@ impl Condemned {
 
 #[cfg(test)]
 mod tests {
+    use super::candidate::tests::{candidate, day};
     use super::*;
-    use crate::id::ProjectId;
-    use crate::secret::{Secret, SecretType};
-
-    const DAY: i64 = 86_400_000_000;
-
-    fn day(number: i64) -> Timestamp {
-        Timestamp::from_micros(number * DAY).unwrap()
-    }
 
     #[test]
     fn stages_read_back() {
@@ -138,22 +131,9 @@ mod tests {
         assert_eq!(ReviewStage::from_stored("over"), None);
     }
 
-    fn candidate(expiration: Option<Timestamp>, last_read: Option<i64>) -> Candidate {
-        let secret = Secret {
-            id: SecretId::random(),
-            project: ProjectId::new("p").unwrap(),
-            creator: None,
-            name: None,
-            secret_type: SecretType::Opaque,
-            algorithm: None,
-            mode: None,
-            bit_length: None,
-            expiration,
-            created: day(990),
-            updated: day(990),
-            content_type: None,
-        };
-        Candidate { secret, last_read: last_read.map(Day), is_used: true, is_member: false }
+    /// One that somebody uses.
+    fn used(expiration: Option<i64>, last_read: Option<i64>) -> Candidate {
+        Candidate { is_used: true, ..candidate(990, expiration, last_read) }
     }
 
     #[test]
@@ -176,14 +156,14 @@ mod tests {
         };
         let criteria = Criteria { now: day(1010), unread_days: 100, noted_since: day(1) };
         let stands = |orphaned, twin: Option<&Candidate>, last_read| {
-            let found = candidate(None, last_read);
+            let found = used(None, last_read);
             let twin_id = twin.map(|twin| twin.secret.id);
             let condemned = Condemned { secret: found.secret.id, updated: day(990), orphaned, twin: twin_id };
             let changed = Condemned { updated: day(989), ..condemned };
             assert!(!changed.stands(&review, &criteria, &found, twin), "it has changed");
             condemned.stands(&review, &criteria, &found, twin)
         };
-        let (there, expired) = (candidate(None, None), candidate(Some(day(1009)), None));
+        let (there, expired) = (used(None, None), used(Some(1009), None));
         assert!(!stands(false, None, None), "somebody uses it");
         assert!(stands(true, None, None) && stands(true, None, Some(999)));
         assert!(!stands(true, None, Some(1000)), "somebody in the project is back");
