@@ -133,6 +133,7 @@ impl Engine {
             Source::Given(payload) => {
                 (fingerprint(payload).await?, backend.seal_as(kind, &key, binding, payload).await?)
             }
+            // The key is not there before; were its fingerprint to fail, a sweep finds what the store has made.
             Source::Generated(request) => {
                 let (made, sealed) = backend.seal_generated(request, kind, &key, binding).await?;
                 (fingerprint(&made).await?, sealed)
