@@ -1,16 +1,19 @@
 //! Reading request bodies: bounded in size and time, wiped when done with.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Buf as _;
 use http_body::Body;
 use http_body_util::BodyExt as _;
 use thiserror::Error;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-/// Bytes beyond the limit that are still read: a client that is cut off while it sends gets a broken connection, and
-/// never hears why.
-const HEARD_OUT: usize = 2 << 20;
+/// Most bytes beyond the limit that are still read.
+const HEARD_OUT: u64 = 2 << 20;
+/// After so long without any of them, the client waits for its answer.
+const SILENCE: Duration = Duration::from_millis(250);
 
 /// A request body, perhaps only the beginning of one.
 pub(crate) struct Collected {
@@ -41,7 +44,6 @@ where
     let expected = usize::try_from(body.size_hint().lower()).unwrap_or(limit).min(limit);
     let mut bytes = Zeroizing::new(Vec::with_capacity(expected));
     let mut cut = false;
-    let mut beyond = 0;
     let read = async {
         while let Some(frame) = body.frame().await {
             let Ok(mut data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
@@ -60,20 +62,27 @@ where
             }
             if data.has_remaining() {
                 cut = true;
-                beyond += data.remaining();
-                if beyond > HEARD_OUT {
-                    break;
-                }
+                break;
             }
         }
         Ok(())
     };
-    match tokio::time::timeout(time, read).await {
-        Ok(read) => read?,
-        Err(_) if cut => {}
-        Err(_) => return Err(BodyError::TooSlow),
+    timeout(time, read).await.map_err(|_| BodyError::TooSlow)??;
+    if cut && body.size_hint().lower() <= HEARD_OUT {
+        // Whatever comes of it, the body is too large.
+        timeout(time, hear_out(body)).await.ok();
     }
     Ok(Collected { bytes, cut })
+}
+
+/// Throws away what a client still sends: one that is cut off meanwhile gets a broken connection, and never hears why.
+async fn hear_out<B: Body>(mut body: Pin<&mut B>) {
+    let mut beyond = 0;
+    while beyond <= HEARD_OUT
+        && let Ok(Some(Ok(frame))) = timeout(SILENCE, body.frame()).await
+    {
+        beyond += frame.data_ref().map_or(0, |data| u64::try_from(data.remaining()).unwrap_or(u64::MAX));
+    }
 }
 
 #[cfg(test)]
@@ -98,16 +107,27 @@ mod tests {
     #[tokio::test]
     async fn a_client_is_heard_out_but_not_for_ever() {
         const CHUNK: usize = 16 << 10;
-        for (chunks, left) in [(3, false), (HEARD_OUT / CHUNK + 10, true)] {
+        let most = usize::try_from(HEARD_OUT).unwrap() / CHUNK;
+        for (chunks, left) in [(3, false), (most + 10, true)] {
             let mut unread = chunks;
-            let endless = futures_util::stream::iter(0..chunks).map(|_| {
+            let sent = futures_util::stream::iter(0..chunks).map(|_| {
                 unread -= 1;
                 Ok::<_, std::convert::Infallible>(http_body::Frame::data(Bytes::from_static(&[0; CHUNK])))
             });
-            let collected = collect(StreamBody::new(endless), 5, SOON * 100).await.unwrap();
+            let collected = collect(StreamBody::new(sent), 5, SOON * 100).await.unwrap();
             assert_eq!((collected.bytes.len(), collected.cut), (5, true));
             assert_eq!(unread > 0, left, "{unread}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_has_said_too_much_and_waits_is_answered() {
+        let first = Ok::<_, std::convert::Infallible>(http_body::Frame::data(Bytes::from_static(b"123456")));
+        let stuck = futures_util::stream::iter([first]).chain(futures_util::stream::pending());
+        let begun = tokio::time::Instant::now();
+        let collected = collect(StreamBody::new(stuck), 5, SILENCE * 10).await.unwrap();
+        assert!(collected.cut);
+        assert_eq!(begun.elapsed(), SILENCE);
     }
 
     #[tokio::test]
