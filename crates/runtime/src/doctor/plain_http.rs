@@ -99,6 +99,8 @@ mod tests {
     use std::net::TcpListener;
     use std::thread;
 
+    use tokio::net::TcpSocket;
+
     use super::*;
 
     fn reply(answer: &'static [u8]) -> Reply {
@@ -111,8 +113,15 @@ mod tests {
         });
         let reply = ask(address).unwrap();
         server.join().unwrap();
-        assert_eq!(ask(address).unwrap(), Reply::Nobody);
         reply
+    }
+
+    #[test]
+    fn a_port_that_nobody_listens_on_is_told_apart() {
+        // Held, so that nobody else comes to listen there meanwhile.
+        let held = TcpSocket::new_v4().unwrap();
+        held.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        assert_eq!(ask(held.local_addr().unwrap()).unwrap(), Reply::Nobody);
     }
 
     #[test]
