@@ -53,7 +53,8 @@ impl Formatter {
             return [whole.as_bytes(), b" ", record.line.as_bytes()].concat();
         }
         let head = self.head(record, LONGEST_VALUE, true);
-        let head = if head.len() > self.most { self.head(record, SHORT_VALUE, true) } else { head };
+        // The space between head and line needs room as well.
+        let head = if head.len() < self.most { head } else { self.head(record, SHORT_VALUE, true) };
         let room = self.most.saturating_sub(head.len() + 1);
         [head.as_bytes(), b" ", cut(&record.line, room).as_bytes()].concat()
     }
@@ -148,6 +149,20 @@ mod tests {
             assert_eq!(parameters[name], value);
         }
         assert_eq!(text, refused.line);
+    }
+
+    #[test]
+    fn the_space_before_the_line_is_counted() {
+        let long = "x".repeat(LONGEST_VALUE);
+        let record = record(&json!({
+            "hash": "ab".repeat(32), "kind": "event", "action": long, "target": long, "reason": {"code": long, "rule": long},
+            "caller": {"user": long, "project": long}, "origin": {"request_id": long, "global_request_id": long},
+        }));
+        let head = Formatter::new("n", 9000).head(&record, LONGEST_VALUE, true).len();
+        for most in head - 2..head + 3 {
+            let message = Formatter::new("n", most).message(&record);
+            assert!(message.len() <= most, "{} > {most}", message.len());
+        }
     }
 
     proptest! {
