@@ -9,8 +9,6 @@ use http::{Request, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -27,10 +25,11 @@ use crate::refusals::{Refusal, Refusals};
 use crate::request::Gate;
 use crate::rules::Rules;
 use crate::source::{Seat, Seats};
+use crate::versions::{Agreed, Versions};
 
 /// What all connections of a server share.
 pub(crate) struct Shared<S, B> {
-    pub(crate) http: auto::Builder<TokioExecutor>,
+    pub(crate) versions: Versions,
     pub(crate) service: S,
     pub(crate) refuse: fn(StatusCode, &'static str) -> Response<B>,
     pub(crate) rules: Rules,
@@ -92,8 +91,13 @@ where
         // Boxed, and so is what follows: a connection that is idle holds what it needs then and nothing else.
         let opened = tokio::time::timeout(self.limits.handshake_timeout, Box::pin(opening)).await;
         match opened.unwrap_or(Err(Ended::Refused(address, Refusal::HandshakeTimeout))) {
-            Ok((_seat, peer, Spoken::Plain(stream))) => self.speak(stream, peer, progress, watcher).await,
-            Ok((_seat, peer, Spoken::Tls(stream))) => self.speak(stream, peer, progress, watcher).await,
+            Ok((_seat, peer, Spoken::Plain(stream))) => {
+                self.speak(Agreed::Either, stream, peer, progress, watcher).await;
+            }
+            Ok((_seat, peer, Spoken::Tls(stream))) => {
+                let agreed = Agreed::by_alpn(stream.get_ref().1.alpn_protocol());
+                self.speak(agreed, stream, peer, progress, watcher).await;
+            }
             Err(Ended::Refused(source, refusal)) => self.refusals.note(source, refusal),
             Err(Ended::Left) => {}
         }
@@ -129,15 +133,21 @@ where
     }
 
     /// Takes requests until the connection ends.
-    async fn speak<I>(self: &Arc<Self>, io: I, peer: Peer, progress: Arc<Progress>, watcher: Watcher)
-    where
+    async fn speak<I>(
+        self: &Arc<Self>,
+        agreed: Agreed,
+        io: I,
+        peer: Peer,
+        progress: Arc<Progress>,
+        watcher: Watcher,
+    ) where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let address = peer.address;
         let io = Watched::new(io, Arc::clone(&progress));
         let gate = Gate::new(Arc::clone(self), peer, Arc::clone(&progress));
         let service = service_fn(move |request: Request<Incoming>| gate.pass(request));
-        let served = Box::pin(watcher.watch(self.http.serve_connection(TokioIo::new(io), service)));
+        let served = self.versions.serve(agreed, io, service, watcher);
         tokio::select! {
             // First, since it is what the other has to look at.
             biased;

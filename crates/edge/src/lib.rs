@@ -19,6 +19,7 @@ mod server;
 mod source;
 mod tls;
 mod turns;
+mod versions;
 
 pub use capacity::{Capacity, Entering, Place, aside, away};
 pub use connections::Connections;

@@ -9,8 +9,6 @@ use std::time::Duration;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -22,6 +20,7 @@ use crate::limits::Limits;
 use crate::refusals::Refusals;
 use crate::rules::Rules;
 use crate::source::Seats;
+use crate::versions::Versions;
 
 /// How a server stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +84,7 @@ where
         let graceful = GracefulShutdown::new();
         let drain_timeout = limits.drain_timeout;
         let shared = Arc::new(Shared {
-            http: http(&limits),
+            versions: Versions::new(&limits),
             service,
             refuse,
             rules,
@@ -138,20 +137,4 @@ async fn accept(
     let (stream, peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
     Ok((stream, peer, slot))
-}
-
-fn http(limits: &Limits) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        // What takes too long is found here, with one timer for a connection rather than one for a request.
-        .header_read_timeout(None)
-        .max_buf_size(64 * 1024)
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(128)
-        .max_header_list_size(64 * 1024)
-        .keep_alive_interval(limits.idle_timeout / 2)
-        .keep_alive_timeout(limits.write_timeout);
-    builder
 }
