@@ -95,7 +95,7 @@ where
                 self.speak(Agreed::Either, stream, peer, progress, watcher).await;
             }
             Ok((_seat, peer, Spoken::Tls(stream))) => {
-                let agreed = Agreed::by_alpn(stream.get_ref().1.alpn_protocol());
+                let agreed = Agreed::over_tls(stream.get_ref().1.alpn_protocol());
                 self.speak(agreed, stream, peer, progress, watcher).await;
             }
             Err(Ended::Refused(source, refusal)) => self.refusals.note(source, refusal),

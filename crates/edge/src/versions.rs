@@ -36,9 +36,10 @@ pub(crate) enum Agreed {
 }
 
 impl Agreed {
-    /// By the protocol's name as TLS has settled it (RFC 7301); there may be none.
-    pub(crate) fn by_alpn(name: Option<&[u8]>) -> Self {
-        if name == Some(b"http/1.1") { Self::Http1 } else { Self::Either }
+    /// Over TLS, by the name of the protocol that was settled there, if any was: HTTP/2 is to be settled so (RFC 9113,
+    /// section 3.2), and without it a client speaks HTTP/1.
+    pub(crate) fn over_tls(alpn: Option<&[u8]>) -> Self {
+        if alpn == Some(b"h2") { Self::Either } else { Self::Http1 }
     }
 }
 
