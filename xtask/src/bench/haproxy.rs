@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 
 use super::endpoint::Endpoint;
 use super::findings::Findings;
+use super::load::Load;
 use super::offered::Offer;
 use super::process::{Running, Server};
 use super::stage::{Stage, runtime};
@@ -40,7 +41,8 @@ pub(super) fn measure(stage: &Stage) -> Result<Findings> {
             Err(error) => return Err(error.context("nothing comes through HAProxy")),
         }
     };
-    let offer = Offer { endpoint, exchanges: Arc::new([page]), connections: CONNECTIONS, per_second: RATE };
+    let load = Load { endpoint, exchanges: Arc::new([page]), connections: CONNECTIONS };
+    let offer = Offer::new(load, RATE);
     let span = (stage.plan.slice * stage.plan.rounds).max(Duration::from_secs(5));
     let (offered, stopped) = thread::scope(|scope| {
         let load = scope.spawn(|| offer.run(span));

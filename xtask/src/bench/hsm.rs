@@ -79,13 +79,7 @@ pub(super) fn drill(stage: &Stage) -> Result<Findings> {
     site.tokens.token("two");
     let modules = ["first", "second"].map(|name| site.tokens.faulty_module(name));
     let server = site.launch(stage, "strict", &[(&modules[0].0, "one"), (&modules[1].0, "two")])?.start()?;
-    let load = reads(&server)?;
-    let offer = Offer {
-        endpoint: load.endpoint,
-        exchanges: load.exchanges,
-        connections: CONNECTIONS,
-        per_second: RATE,
-    };
+    let offer = Offer::new(reads(&server)?, RATE);
     let span = (stage.plan.slice * stage.plan.rounds).max(Duration::from_secs(4));
     let offered = thread::scope(|scope| {
         let load = scope.spawn(|| offer.run(span));

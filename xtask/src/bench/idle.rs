@@ -13,6 +13,7 @@ use super::connection::Connection;
 use super::endpoint::Endpoint;
 use super::findings::Findings;
 use super::floor::{Floor, Pair};
+use super::load::Load;
 use super::offered::Offer;
 use super::stage::{Stage, runtime};
 use super::workload::{self, READER};
@@ -60,12 +61,12 @@ fn beside_a_crowd(stage: &Stage, findings: &mut Findings) -> Result<()> {
     let [idle, slow] = CROWD;
     let runtime = runtime()?;
     let server = stage.server("crowd").https().set("API__MAX_CONNECTIONS", "20000").start()?;
-    let offer = Offer {
+    let load = Load {
         endpoint: server.endpoint.clone(),
         exchanges: runtime.block_on(workload::payload_reads(&server.endpoint, READER))?,
         connections: 16,
-        per_second: RATE,
     };
+    let offer = Offer::new(load, RATE);
     let span = stage.plan.slice * stage.plan.rounds;
     let without = offer.run(span)?;
     let held = runtime.block_on(open(&server.endpoint, idle))?;

@@ -13,6 +13,7 @@ use super::connection::Connection;
 use super::endpoint::Endpoint;
 use super::exchange::Exchange;
 use super::figures::Slice;
+use super::load::Load;
 use super::stage::runtime;
 
 /// What the server says when it has no capacity left, or the caller sends too much.
@@ -21,20 +22,24 @@ const TURNED_AWAY: [u16; 2] = [429, 503];
 /// What is offered.
 #[derive(Clone)]
 pub(super) struct Offer {
-    /// The server.
-    pub(super) endpoint: Endpoint,
+    endpoint: Endpoint,
     /// Sent in turn, again and again.
-    pub(super) exchanges: Arc<[Exchange]>,
+    exchanges: Arc<[Exchange]>,
     /// Most requests under way at once: as many connections are opened, and those that break are opened anew.
-    pub(super) connections: usize,
+    connections: usize,
     /// Requests due in each second.
-    pub(super) per_second: f64,
+    per_second: f64,
+    /// How long its begin is, which is not measured.
+    begin: Duration,
 }
+
+/// How long fresh connections and cold caches show.
+const BEGIN: Duration = Duration::from_millis(100);
 
 /// What became of it.
 #[derive(Debug, Default)]
 pub(super) struct Offered {
-    /// Right answers, with the time since each request was due.
+    /// Right answers after the begin, with the time since each request was due.
     pub(super) accepted: Slice,
     /// Requests that were answered 503 or 429.
     pub(super) refused: u32,
@@ -51,8 +56,20 @@ struct Due {
 }
 
 impl Offer {
-    /// Offers it for that long, from a single thread and one that keeps time.
+    /// That load, as many requests of it as are due in each second.
+    pub(super) fn new(load: Load, per_second: f64) -> Self {
+        let Load { endpoint, exchanges, connections } = load;
+        Self { endpoint, exchanges, connections, per_second, begin: Duration::ZERO }
+    }
+
+    /// The same load once it goes on steadily.
+    pub(super) fn steady(self) -> Self {
+        Self { begin: BEGIN, ..self }
+    }
+
+    /// Offers it for that long after its begin, from a single thread and one that keeps time.
     pub(super) fn run(&self, duration: Duration) -> Result<Offered> {
+        let whole = self.begin + duration;
         runtime()?.block_on(async {
             let mut opened = Vec::with_capacity(self.connections);
             for _ in 0..self.connections {
@@ -62,15 +79,15 @@ impl Offer {
             let begun = Instant::now();
             let mut askers = JoinSet::new();
             for connection in opened {
-                askers.spawn(ask(self.clone(), begun + duration, taken.clone(), connection));
+                askers.spawn(ask(self.clone(), begun, begun + whole, taken.clone(), connection));
             }
             let interval = Duration::from_secs_f64(1.0 / self.per_second);
-            let pacer = thread::spawn(move || keep_time(&due, begun, interval, duration));
+            let pacer = thread::spawn(move || keep_time(&due, begun, interval, whole));
             let mut offered = Offered::default();
             while let Some(asker) = askers.join_next().await {
                 offered.merge(asker.context("a connection's task failed")??);
             }
-            offered.accepted.elapsed = begun.elapsed();
+            offered.accepted.elapsed = begun.elapsed().saturating_sub(self.begin);
             pacer.join().map_err(|_| anyhow::anyhow!("the thread that keeps time panicked"))?;
             Ok(offered)
         })
@@ -119,7 +136,13 @@ impl Offered {
     }
 }
 
-async fn ask(offer: Offer, end: Instant, due: Receiver<Due>, connection: Connection) -> Result<Offered> {
+async fn ask(
+    offer: Offer,
+    begun: Instant,
+    end: Instant,
+    due: Receiver<Due>,
+    connection: Connection,
+) -> Result<Offered> {
     let mut offered = Offered::default();
     let mut kept = Some(connection);
     while let Ok(Due { turn, since }) = due.recv().await {
@@ -144,6 +167,7 @@ async fn ask(offer: Offer, end: Instant, due: Receiver<Due>, connection: Connect
                     offered.refused += 1;
                 } else {
                     match exchange.expected.check(&answer) {
+                        Ok(()) if since < begun + offer.begin => {}
                         Ok(()) => offered.accepted.latencies.push(since.elapsed()),
                         Err(error) => offered.fail(&error),
                     }
@@ -167,7 +191,7 @@ mod tests {
     fn offer(endpoint: Endpoint) -> Offer {
         let request = "GET / HTTP/1.1\r\nhost: x\r\n\r\n".into();
         let exchanges = Arc::new([Exchange { request, expected: Expected::Body("right".into()) }]);
-        Offer { endpoint, exchanges, connections: 4, per_second: 200.0 }
+        Offer::new(Load { endpoint, exchanges, connections: 4 }, 200.0)
     }
 
     #[test]

@@ -41,15 +41,15 @@ pub(super) fn measure(stage: &Stage) -> Result<Findings> {
 fn under_load(stage: &Stage, endpoint: &Endpoint) -> Result<Findings> {
     let exchanges: Arc<[_]> = Arc::new([runtime()?.block_on(workload::full_page(endpoint, PROJECT, PAGE))?]);
     let span = stage.plan.slice * stage.plan.rounds * 2;
+    let load =
+        |connections| Load { endpoint: endpoint.clone(), exchanges: Arc::clone(&exchanges), connections };
     let mut peak = 0.0_f64;
     for connections in PEAK {
-        let load = Load { endpoint: endpoint.clone(), exchanges: Arc::clone(&exchanges), connections };
-        peak = peak.max(load.run(Until::Elapsed(span / 3))?.figures().per_second);
+        peak = peak.max(load(connections).run(Until::Elapsed(span / 3))?.figures().per_second);
     }
     ensure!(peak > 0.0, "no answer at all");
     let offer = |times: f64, connections: usize| -> Result<Offered> {
-        let exchanges = Arc::clone(&exchanges);
-        Offer { endpoint: endpoint.clone(), exchanges, connections, per_second: peak * times }.run(span)
+        Offer::new(load(connections), peak * times).run(span)
     };
     let half = offer(0.5, 128)?;
     let triple = offer(3.0, BEYOND)?;

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use chrono::NaiveDateTime;
 use serde_json::{Value, json};
 
+use super::figures::{Slice, typical_p99_ms};
 use super::findings::Findings;
 use super::load::{Load, Until};
 use super::offered::Offer;
@@ -70,39 +71,45 @@ fn beside(stage: &Stage, server: &Server, findings: &mut Findings) -> Result<()>
     let exchanges = runtime()?.block_on(workload::payload_reads(&server.endpoint, READER))?;
     let load = Load { endpoint: server.endpoint.clone(), exchanges, connections: CONNECTIONS };
     let peak = load.run(Until::Elapsed(stage.plan.slice * 2))?.figures().per_second;
-    let offer = Offer {
-        endpoint: load.endpoint,
-        exchanges: load.exchanges,
-        connections: CONNECTIONS,
-        per_second: peak / 4.0,
-    };
-    let span = stage.plan.slice * stage.plan.rounds;
-    let rest = offer.run(span)?;
+    let offer = Offer::new(load, peak / 4.0).steady();
+    let slices =
+        || (0..stage.plan.rounds).map(|_| answered(&offer, stage.plan.slice)).collect::<Result<Vec<_>>>();
+    let rest = slices()?;
     add_version(stage, server.data())?;
     let mut rotate = stage.admin(server.data());
     rotate.args(["master-key", "rotate"]).stdin(Stdio::null()).stdout(Stdio::piped());
     let (rotating, ended) = thread::scope(|scope| {
         let tool = scope.spawn(|| (told(&mut rotate), Instant::now()));
         wait_for_stage(stage, server.data(), "rewrapping")?;
-        let rotating = offer.run(span)?;
+        let rotating = slices()?;
         let measured = Instant::now();
         let (report, ended) = tool.join().map_err(|_| anyhow!("the rotation panicked"))?;
         ensure!(report?.get("stage") == Some(&json!("done")), "the rotation did not end well");
         anyhow::Ok((rotating, ended.saturating_duration_since(measured)))
     })?;
-    for offered in [&rest, &rotating] {
-        ensure!(offered.unanswered() == 0.0, "not answered: {:?}", offered.complaint);
-    }
     findings.number("seconds that the rotation went on after what was measured", ended.as_secs_f64());
-    let (rest, rotating) = (rest.accepted.figures(), rotating.accepted.figures());
     findings.at_most(
         "p99 of payload reads beside a rotation, of that at rest",
-        rotating.p99_ms / rest.p99_ms,
+        typical_p99_ms(&rotating) / typical_p99_ms(&rest),
         1.3,
     );
-    findings.figures("payload reads at a quarter of peak, at rest", rest);
-    findings.figures("payload reads at a quarter of peak, beside a rotation", rotating);
+    let whole = |slices: Vec<Slice>| {
+        let mut whole = Slice::default();
+        for slice in slices {
+            whole.append(slice);
+        }
+        whole.figures()
+    };
+    findings.figures("payload reads at a quarter of peak, at rest", whole(rest));
+    findings.figures("payload reads at a quarter of peak, beside a rotation", whole(rotating));
     Ok(())
+}
+
+/// A slice of that load, every request of which is to be answered.
+fn answered(offer: &Offer, duration: Duration) -> Result<Slice> {
+    let offered = offer.run(duration)?;
+    ensure!(offered.unanswered() == 0.0, "not answered: {:?}", offered.complaint);
+    Ok(offered.accepted)
 }
 
 fn add_version(stage: &Stage, data: &Path) -> Result<()> {
