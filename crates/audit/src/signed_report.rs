@@ -154,9 +154,14 @@ mod tests {
         let other = tempfile::tempdir().unwrap();
         let (stranger, foreign) = written(other.path());
         assert_eq!(read_report(&foreign, &[key]), Err(ReportRefusal::Key(stranger)));
+        // The first of each is in the report: the key may hold the same digits.
         for (from, to) in [("30", "31"), ("{\"changed", "{ \"changed"), ("\"through\":1", "\"through\":2")] {
             assert!(text.contains(from), "{text}");
-            assert_eq!(read_report(&text.replace(from, to), &[key]), Err(ReportRefusal::Altered), "{from}");
+            assert_eq!(
+                read_report(&text.replacen(from, to, 1), &[key]),
+                Err(ReportRefusal::Altered),
+                "{from}"
+            );
         }
         for cut in ["", "{}", "{}\n{}"] {
             assert_eq!(read_report(cut, &[key]), Err(ReportRefusal::Form), "{cut}");
