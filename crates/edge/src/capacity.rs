@@ -15,13 +15,16 @@ use crate::turns::{Entry, Turns};
 /// Requests at work for each processor, unless told otherwise.
 const AT_WORK: usize = 128;
 
+/// In a flood, how long after it came in a request may begin: there is more than enough that is fresh.
+const FRESH: Duration = Duration::from_millis(5);
+
 /// How much is worked on at once, so that a service that is asked for more than it can do goes on doing as much
 /// as it can, and as fast.
 ///
 /// Whoever is let in has a turn at the processors; who waits for a disk or a device has given it up meanwhile. Beyond a
 /// number at work newcomers are refused. From then on it is a flood, until nobody has been refused for a while: only as
-/// many have a turn then as there are processors, and as many newcomers may wait for one, so that whoever is served is
-/// served soon and everybody else knows at once.
+/// many have a turn then as there are processors, and as many newcomers may wait for one; and whoever was let in before and
+/// has not begun soon is refused after all. So whoever is served is served soon and everybody else knows at once.
 ///
 /// Without a flood nobody waits for a turn: who waits has to be woken, which costs as much as a small request.
 #[derive(Debug, Clone)]
@@ -36,7 +39,10 @@ struct Inner {
 /// A request that is let in, but has perhaps to wait for its turn.
 #[derive(Debug)]
 #[must_use]
-pub struct Entering(Turn);
+pub struct Entering {
+    since: Instant,
+    turn: Turn,
+}
 
 #[derive(Debug)]
 enum Turn {
@@ -84,19 +90,21 @@ impl Capacity {
 
     /// Lets somebody in; `None` when there is too much to do. Costs next to nothing either way.
     pub fn enter(&self) -> Option<Entering> {
+        let since = Instant::now();
         let mut turns = self.turns();
         turns.forget(oneshot::Sender::is_closed);
         let mut given = None;
-        let entry = turns.enter(Instant::now(), || {
+        let entry = turns.enter(since, || {
             let (give, receiver) = oneshot::channel();
             given = Some(receiver);
             give
         });
-        match (entry, given) {
-            (Entry::Turn, _) => Some(Entering(Turn::Given(Place::new(self)))),
-            (Entry::Waits, Some(given)) => Some(Entering(Turn::Awaited(given, self.0.patience))),
-            _ => None,
-        }
+        let turn = match (entry, given) {
+            (Entry::Turn, _) => Turn::Given(Place::new(self)),
+            (Entry::Waits, Some(given)) => Turn::Awaited(given, self.0.patience),
+            _ => return None,
+        };
+        Some(Entering { since, turn })
     }
 
     fn turns(&self) -> MutexGuard<'_, Turns<oneshot::Sender<Place>>> {
@@ -132,17 +140,21 @@ impl Capacity {
 impl Entering {
     /// The place, once it is its turn; `None` when that did not come in time.
     pub async fn place(self) -> Option<Place> {
-        let place = match self.0 {
-            Turn::Given(place) => place,
+        let place = match self.turn {
+            Turn::Given(place) => {
+                let is_busy = place.0.capacity.turns().is_busy(self.since);
+                if is_busy {
+                    // Work that never waits holds its thread, and would have ended its turn before the thread gets to
+                    // those who come in meanwhile: each would find a turn free, and all would be let in.
+                    yield_now().await;
+                }
+                place
+            }
             Turn::Awaited(given, patience) => timeout(patience, given).await.ok()?.ok()?,
         };
-        let is_flood = place.0.capacity.turns().is_flood(Instant::now());
-        if is_flood {
-            // Work that never waits holds its thread, and would have ended its turn before the thread gets to those
-            // who come in meanwhile: each would find a turn free, and all would be let in.
-            yield_now().await;
-        }
-        Some(place)
+        let now = Instant::now();
+        let is_flood = place.0.capacity.turns().is_flood(now);
+        (!is_flood || now <= self.since + FRESH).then_some(place)
     }
 }
 
@@ -237,9 +249,35 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_a_turn_without_a_flood() {
         let capacity = one_turn(10);
-        let entered: Vec<_> = (0..10).map(|_| enter(&capacity).now_or_never().flatten()).collect();
+        let entered = join_all((0..10).map(|_| enter(&capacity))).await;
         assert!(entered.iter().all(Option::is_some));
         assert_eq!(counts(&capacity), [10, 10, 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_much_is_at_work_others_are_looked_at_before_work_begins() {
+        let capacity = one_turn(8);
+        let few: Vec<_> = (0..2).map(|_| enter(&capacity).now_or_never().flatten()).collect();
+        assert!(few.iter().all(Option::is_some));
+        let mut third = Box::pin(enter(&capacity));
+        assert!(third.as_mut().now_or_never().is_none());
+        assert_eq!(counts(&capacity), [3, 3, 0], "it has its turn");
+        assert!(third.await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn once_a_flood_is_noticed_what_has_not_begun_soon_is_refused() {
+        for (late, is_let_in) in [(Duration::ZERO, true), (Duration::from_micros(1), false)] {
+            let capacity = one_turn(2);
+            let begun = enter(&capacity).await;
+            let mut other = Box::pin(enter(&capacity));
+            assert!(other.as_mut().now_or_never().is_none());
+            advance(FRESH + late).await;
+            assert!(capacity.enter().is_none());
+            assert_eq!(other.await.is_some(), is_let_in);
+            drop(begun);
+            assert_eq!(counts(&capacity), [0; 3]);
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -264,7 +302,7 @@ mod tests {
         let (capacity, places) = flood(1, 10).await;
         let mut waiting = Box::pin(enter(&capacity));
         assert!(waiting.as_mut().now_or_never().is_none());
-        advance(PATIENCE / 10).await;
+        advance(FRESH).await;
         assert!(capacity.enter().is_none());
         assert_eq!(counts(&capacity), [1, 2, 1]);
         drop(places);

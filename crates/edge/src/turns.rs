@@ -54,6 +54,11 @@ impl<W> Turns<W> {
         Entry::Waits
     }
 
+    /// Whether so much is at work that a flood may have begun, or one has.
+    pub(crate) fn is_busy(&self, now: Instant) -> bool {
+        self.at_work > self.most / 4 || self.is_flood(now)
+    }
+
     /// Whether there is too much to do.
     pub(crate) fn is_flood(&self, now: Instant) -> bool {
         self.refused.is_some_and(|refused| now < refused + CALM_AFTER)
