@@ -72,10 +72,14 @@ fn a_crash_while_the_disk_is_full_loses_nothing_either() {
     full_of_the_database(|server, site, disk| {
         let before = site.status().unwrap();
         server.kill();
-        // A server does not start without room to say which keys it has.
-        let refused = site.try_start().err().expect("no start");
-        assert!(refused.stderr.contains("full"), "{refused:?}");
-        assert_eq!(site.status().unwrap()["changed"], before["changed"]);
+        disk.fill();
+        // A server says which keys it has when it starts. What an unfinished commit has left of SQLite's log is at times
+        // room enough for that.
+        match site.try_start() {
+            Err(refused) => assert!(refused.stderr.contains("full"), "{refused:?}"),
+            Ok(server) => server.kill(),
+        }
+        assert!(site.status().unwrap()["changed"].as_u64() >= before["changed"].as_u64());
         disk.relieve();
         site.start()
     });
