@@ -40,6 +40,7 @@ struct Inner {
 #[derive(Debug)]
 #[must_use]
 pub struct Entering {
+    /// When it came in.
     since: Instant,
     turn: Turn,
 }
@@ -143,11 +144,12 @@ impl Entering {
         let place = match self.turn {
             Turn::Given(place) => {
                 let is_busy = place.0.capacity.turns().is_busy(self.since);
-                if is_busy {
-                    // Work that never waits holds its thread, and would have ended its turn before the thread gets to
-                    // those who come in meanwhile: each would find a turn free, and all would be let in.
-                    yield_now().await;
+                if !is_busy {
+                    return Some(place);
                 }
+                // Work that never waits holds its thread, and would have ended its turn before the thread gets to those
+                // who come in meanwhile: each would find a turn free, and all would be let in.
+                yield_now().await;
                 place
             }
             Turn::Awaited(given, patience) => timeout(patience, given).await.ok()?.ok()?,

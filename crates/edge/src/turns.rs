@@ -54,7 +54,7 @@ impl<W> Turns<W> {
         Entry::Waits
     }
 
-    /// Whether so much is at work that a flood may have begun, or one has.
+    /// Whether so much is at work, more than a quarter of the most, that a flood may have begun, or one has.
     pub(crate) fn is_busy(&self, now: Instant) -> bool {
         self.at_work > self.most / 4 || self.is_flood(now)
     }
