@@ -1,17 +1,15 @@
 //! Open-loop load: requests are due at a fixed rate, whether the last ones have been answered or not. What is
 //! late because the server is counts as the server's latency.
 
-use std::sync::Arc;
+use std::ops::Range;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use async_channel::{Receiver, Sender};
 use tokio::task::JoinSet;
 
 use super::connection::Connection;
-use super::endpoint::Endpoint;
-use super::exchange::Exchange;
 use super::figures::Slice;
 use super::load::Load;
 use super::stage::runtime;
@@ -22,11 +20,8 @@ const TURNED_AWAY: [u16; 2] = [429, 503];
 /// What is offered.
 #[derive(Clone)]
 pub(super) struct Offer {
-    endpoint: Endpoint,
-    /// Sent in turn, again and again.
-    exchanges: Arc<[Exchange]>,
-    /// Most requests under way at once: as many connections are opened, and those that break are opened anew.
-    connections: usize,
+    /// Its connections bound the requests that are under way at once; those that break are opened anew.
+    load: Load,
     /// Requests due in each second.
     per_second: f64,
     /// How long its begin is, which is not measured.
@@ -58,8 +53,7 @@ struct Due {
 impl Offer {
     /// That load, as many requests of it as are due in each second.
     pub(super) fn new(load: Load, per_second: f64) -> Self {
-        let Load { endpoint, exchanges, connections } = load;
-        Self { endpoint, exchanges, connections, per_second, begin: Duration::ZERO }
+        Self { load, per_second, begin: Duration::ZERO }
     }
 
     /// The same load once it goes on steadily.
@@ -67,19 +61,28 @@ impl Offer {
         Self { begin: BEGIN, ..self }
     }
 
+    /// Offers it for that long, all of which is to be answered.
+    pub(super) fn run_all(&self, duration: Duration) -> Result<Slice> {
+        let offered = self.run(duration)?;
+        ensure!(offered.unanswered() == 0.0, "not answered: {:?}", offered.complaint);
+        Ok(offered.accepted)
+    }
+
     /// Offers it for that long after its begin, from a single thread and one that keeps time.
     pub(super) fn run(&self, duration: Duration) -> Result<Offered> {
+        let Load { endpoint, connections, .. } = &self.load;
         let whole = self.begin + duration;
         runtime()?.block_on(async {
-            let mut opened = Vec::with_capacity(self.connections);
-            for _ in 0..self.connections {
-                opened.push(Connection::open(&self.endpoint).await?);
+            let mut opened = Vec::with_capacity(*connections);
+            for _ in 0..*connections {
+                opened.push(Connection::open(endpoint).await?);
             }
             let (due, taken) = async_channel::unbounded();
             let begun = Instant::now();
             let mut askers = JoinSet::new();
             for connection in opened {
-                askers.spawn(ask(self.clone(), begun, begun + whole, taken.clone(), connection));
+                let measured = begun + self.begin..begun + whole;
+                askers.spawn(ask(self.load.clone(), measured, taken.clone(), connection));
             }
             let interval = Duration::from_secs_f64(1.0 / self.per_second);
             let pacer = thread::spawn(move || keep_time(&due, begun, interval, whole));
@@ -137,22 +140,21 @@ impl Offered {
 }
 
 async fn ask(
-    offer: Offer,
-    begun: Instant,
-    end: Instant,
+    load: Load,
+    measured: Range<Instant>,
     due: Receiver<Due>,
     connection: Connection,
 ) -> Result<Offered> {
     let mut offered = Offered::default();
     let mut kept = Some(connection);
     while let Ok(Due { turn, since }) = due.recv().await {
-        if Instant::now() >= end {
+        if Instant::now() >= measured.end {
             break;
         }
-        let exchange = offer.exchanges.get(turn % offer.exchanges.len()).context("nothing to send")?;
+        let exchange = load.exchanges.get(turn % load.exchanges.len()).context("nothing to send")?;
         let mut connection = match kept.take() {
             Some(connection) => connection,
-            None => match Connection::open(&offer.endpoint).await {
+            None => match Connection::open(&load.endpoint).await {
                 Ok(connection) => connection,
                 Err(error) => {
                     offered.fail(&error);
@@ -167,7 +169,7 @@ async fn ask(
                     offered.refused += 1;
                 } else {
                     match exchange.expected.check(&answer) {
-                        Ok(()) if since < begun + offer.begin => {}
+                        Ok(()) if since < measured.start => {}
                         Ok(()) => offered.accepted.latencies.push(since.elapsed()),
                         Err(error) => offered.fail(&error),
                     }
@@ -183,9 +185,11 @@ async fn ask(
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
+    use std::sync::Arc;
 
     use super::*;
-    use crate::bench::exchange::Expected;
+    use crate::bench::endpoint::Endpoint;
+    use crate::bench::exchange::{Exchange, Expected};
     use crate::bench::floor::{self, Recorded};
 
     fn offer(endpoint: Endpoint) -> Offer {
@@ -208,6 +212,9 @@ mod tests {
             let mut answer = Recorded::for_test(body).response().unwrap();
             *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
             runtime.spawn(async move { floor::answer_all(&listener, &answer, None).await.ok() });
+            let steady = offer(endpoint.clone()).steady().run(Duration::ZERO).unwrap();
+            let begin = [!steady.accepted.latencies.is_empty(), steady.refused > 0, steady.failed > 0];
+            assert_eq!(begin, [false, expected[1], expected[2]], "what comes first is sent and not measured");
             let offered = offer(endpoint).run(Duration::from_millis(250)).unwrap();
             let found = [!offered.accepted.latencies.is_empty(), offered.refused > 0, offered.failed > 0];
             assert_eq!(found, expected, "{:?}", offered.complaint);
