@@ -213,8 +213,7 @@ mod tests {
             *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
             runtime.spawn(async move { floor::answer_all(&listener, &answer, None).await.ok() });
             let steady = offer(endpoint.clone()).steady().run(Duration::ZERO).unwrap();
-            let begin = [!steady.accepted.latencies.is_empty(), steady.refused > 0, steady.failed > 0];
-            assert_eq!(begin, [false, expected[1], expected[2]], "what comes first is sent and not measured");
+            assert!(steady.accepted.latencies.is_empty(), "what comes first is not measured");
             let offered = offer(endpoint).run(Duration::from_millis(250)).unwrap();
             let found = [!offered.accepted.latencies.is_empty(), offered.refused > 0, offered.failed > 0];
             assert_eq!(found, expected, "{:?}", offered.complaint);
