@@ -48,6 +48,10 @@ impl<R: Repository> Repository for Aside<R> {
         aside(self.0.write(change, job)).await
     }
 
+    async fn write_relaxed(&self, job: WriteJob) -> Result<(), StorageError> {
+        aside(self.0.write_relaxed(job)).await
+    }
+
     async fn applied(&self, changes: Vec<ChangeId>) -> Result<Vec<ChangeId>, StorageError> {
         self.0.applied(changes).await
     }

@@ -21,15 +21,22 @@ const ATTEMPTS: u32 = 5;
 pub(crate) enum Task {
     /// A use case's change.
     Change {
-        /// Remembered when the job takes effect.
-        id: ChangeId,
+        /// Remembered when the job takes effect, which is then to be durable. Without it nobody waits for that.
+        id: Option<ChangeId>,
         /// In which run of the repository it happens.
         run: Run,
         /// What to do.
         job: WriteJob,
     },
-    /// The repository's own work.
+    /// The repository's own work, which is done again when a crash undoes it.
     Upkeep(Upkeep),
+}
+
+impl Task {
+    /// Whether what it does has to survive a crash of the machine before anybody is told.
+    pub(crate) fn is_to_last(&self) -> bool {
+        matches!(self, Self::Change { id: Some(_), .. })
+    }
 }
 
 /// Work that the repository does for itself.
@@ -38,8 +45,8 @@ pub(crate) type Upkeep = Box<dyn FnMut(&mut Connection, &mut Tally) -> Result<()
 /// How each task of a batch ended, in their order.
 pub(crate) type Outcomes = Vec<Result<(), StorageError>>;
 
-/// Runs the tasks in one transaction, forgets the settled changes in it, and commits. An error means that
-/// nothing of all that took effect, or, when unconfirmed, that perhaps all of it did.
+/// Runs the tasks in one transaction, forgets the settled changes in it, and commits, as durable as the connection's
+/// commits are at the time. An error means that nothing of all that took effect, or, when unconfirmed, that perhaps all of it did.
 pub(crate) fn commit<'a>(
     connection: &mut Connection,
     settled: &[ChangeId],
@@ -119,7 +126,7 @@ fn attempt(connection: &mut Connection, tally: &mut Tally, task: &mut Task) -> A
 fn change(
     connection: &mut Connection,
     tally: &mut Tally,
-    id: ChangeId,
+    id: Option<ChangeId>,
     run: Run,
     job: &mut WriteJob,
 ) -> Attempt {
@@ -130,7 +137,10 @@ fn change(
         // Whatever the job made of the error, what it did may be half of what it wanted.
         (_, Some(failure)) => Attempt::of(failure),
         (Err(Contended::Abandon), None) => Attempt::Abandoned,
-        (Ok(()), None) => applied_changes::insert(connection, id).map_or_else(failed, |()| Attempt::Applied),
+        (Ok(()), None) => {
+            let remembered = id.map_or(Ok(()), |id| applied_changes::insert(connection, id));
+            remembered.map_or_else(failed, |()| Attempt::Applied)
+        }
     }
 }
 

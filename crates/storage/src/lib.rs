@@ -4,6 +4,7 @@ mod batch;
 mod column;
 mod control;
 mod desk;
+mod durability;
 mod error;
 mod fault;
 mod listing;

@@ -91,7 +91,11 @@ impl Repository for SqliteRepository {
     }
 
     async fn write(&self, change: ChangeId, job: WriteJob) -> Result<(), StorageError> {
-        self.writer.run(Task::Change { id: change, run: self.run, job }).await
+        self.writer.run(Task::Change { id: Some(change), run: self.run, job }).await
+    }
+
+    async fn write_relaxed(&self, job: WriteJob) -> Result<(), StorageError> {
+        self.writer.run(Task::Change { id: None, run: self.run, job }).await
     }
 
     async fn applied(&self, changes: Vec<ChangeId>) -> Result<Vec<ChangeId>, StorageError> {

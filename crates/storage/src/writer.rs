@@ -11,6 +11,7 @@ use strongroom_core::ports::StorageError;
 
 use crate::Connection;
 use crate::batch::{self, Task};
+use crate::durability::Durability;
 
 /// How many tasks may wait. Waiting happens here and nowhere else: who finds no place is told at once.
 const WAITING: usize = 1024;
@@ -44,9 +45,9 @@ struct Shared {
 /// What the writer has done since it was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statistics {
-    /// Durable commits.
+    /// Commits.
     pub commits: u64,
-    /// Changes that those commits made durable.
+    /// Changes that were made by them.
     pub changes: u64,
 }
 
@@ -101,24 +102,34 @@ impl Drop for Writer {
 }
 
 fn serve(mut connection: Connection, waiting: &Receiver<Waiting>, shared: &Shared) {
+    let mut durability = Durability::default();
+    let mut commit = |batch| commit(&mut connection, &mut durability, batch, shared);
     loop {
         match waiting.recv_timeout(IDLE) {
-            Ok(first) => {
-                let together = iter::once(first).chain(waiting.try_iter()).take(TOGETHER);
-                commit(&mut connection, together.collect(), shared);
-            }
-            Err(RecvTimeoutError::Timeout) => commit(&mut connection, Vec::new(), shared),
-            Err(RecvTimeoutError::Disconnected) => return commit(&mut connection, Vec::new(), shared),
+            Ok(first) => commit(iter::once(first).chain(waiting.try_iter()).take(TOGETHER).collect()),
+            Err(RecvTimeoutError::Timeout) => commit(Vec::new()),
+            Err(RecvTimeoutError::Disconnected) => return commit(Vec::new()),
         }
     }
 }
 
-fn commit(connection: &mut Connection, mut batch: Vec<Waiting>, shared: &Shared) {
+fn commit(
+    connection: &mut Connection,
+    durability: &mut Durability,
+    mut batch: Vec<Waiting>,
+    shared: &Shared,
+) {
     let settled = mem::take(&mut *shared.settled.lock().unwrap_or_else(PoisonError::into_inner));
     if batch.is_empty() && settled.is_empty() {
         return;
     }
-    match batch::commit(connection, &settled, batch.iter_mut().map(|waiting| &mut waiting.task)) {
+    // What is settled is forgotten at some time, and it does not matter when.
+    let is_to_last = batch.iter().any(|waiting| waiting.task.is_to_last());
+    let tasks = batch.iter_mut().map(|waiting| &mut waiting.task);
+    let result =
+        durability.prepare(connection, is_to_last).and_then(|()| batch::commit(connection, &settled, tasks));
+    durability.committed(&result);
+    match result {
         Ok(outcomes) => {
             let changes = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
             shared.commits.fetch_add(1, Ordering::Relaxed);

@@ -65,9 +65,9 @@ catalogue! {
     FORWARDER_UP = ("strongroom.forwarder.up", Kind::Gauge, "{state}", ["strongroom.forwarder"]);
     /// The time since a forwarder's last delivery; absent before the first.
     FORWARDER_LAST_SUCCESS = ("strongroom.forwarder.last_success.age", Kind::Measure, "s", ["strongroom.forwarder"]);
-    /// Durable commits of the database; many changes share one.
+    /// Commits of the database; many changes share one.
     COMMITS = ("strongroom.storage.commits", Kind::Counter, "{commit}", []);
-    /// Changes that these commits made durable.
+    /// Changes that were made by these commits.
     CHANGES = ("strongroom.storage.changes", Kind::Counter, "{change}", []);
     /// 1 while a secret store can seal and open.
     STORE_UP = ("strongroom.store.up", Kind::Gauge, "{state}", ["strongroom.store"]);

@@ -26,6 +26,13 @@ impl<R: Repository> Repository for WatchedRepository<R> {
         self.0.write(change, job).instrument(info_span!(target: TARGET, "storage", otel.name = "write")).await
     }
 
+    async fn write_relaxed(&self, job: WriteJob) -> Result<(), StorageError> {
+        self.0
+            .write_relaxed(job)
+            .instrument(info_span!(target: TARGET, "storage", otel.name = "write_relaxed"))
+            .await
+    }
+
     async fn applied(&self, changes: Vec<ChangeId>) -> Result<Vec<ChangeId>, StorageError> {
         self.0.applied(changes).await
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::engine::Engine;
 use crate::error::Error;
 use crate::id::ChangeId;
-use crate::ports::{Contended, Reader, StorageError, Writer};
+use crate::ports::{Contended, Reader, StorageError, WriteJob, Writer};
 
 type Slot<T> = Arc<Mutex<Option<Result<T, Error>>>>;
 
@@ -23,19 +23,14 @@ impl Engine {
     }
 
     /// Changes the repository, all or nothing.
-    pub(super) async fn write<T, F>(&self, change: ChangeId, mut job: F) -> Result<T, Error>
+    pub(super) async fn write<T, F>(&self, change: ChangeId, job: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnMut(&mut dyn Writer) -> Result<T, Error> + Send + 'static,
     {
-        let slot = Slot::default();
-        let filled = Arc::clone(&slot);
-        let ended = self.repository.write(change, Box::new(move |writer| fill(&filled, job(writer)))).await;
-        answer(&slot, ended)
+        run(job, |job| self.repository.write(change, job)).await
     }
-}
 
-impl Engine {
     /// Changes the repository for a purpose that nobody has to answer for, such as dividing work.
     pub(super) async fn upkeep<T, F>(&self, job: F) -> Result<T, Error>
     where
@@ -47,6 +42,28 @@ impl Engine {
         self.repository.settled(change);
         result
     }
+
+    /// The same for what is done again when a crash of the machine undoes it, without waiting for the disk.
+    pub(super) async fn upkeep_relaxed<T, F>(&self, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Writer) -> Result<T, Error> + Send + 'static,
+    {
+        run(job, |job| self.repository.write_relaxed(job)).await
+    }
+}
+
+/// Has the repository run a job that changes it, and brings back what that found.
+async fn run<T, F, R>(mut job: F, write: impl FnOnce(WriteJob) -> R) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: FnMut(&mut dyn Writer) -> Result<T, Error> + Send + 'static,
+    R: Future<Output = Result<(), StorageError>>,
+{
+    let slot = Slot::default();
+    let filled = Arc::clone(&slot);
+    let ended = write(Box::new(move |writer| fill(&filled, job(writer)))).await;
+    answer(&slot, ended)
 }
 
 /// Keeps what one run of the job found, and tells the repository how to go on.

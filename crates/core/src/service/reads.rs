@@ -56,8 +56,9 @@ impl Engine {
         let mut stored = 0;
         for some in notes.chunks(TOGETHER) {
             let rows = some.to_vec();
-            let written = self
-                .upkeep(move |writer| rows.iter().try_for_each(|(id, day)| Ok(writer.note_read(*id, *day)?)));
+            let written = self.upkeep_relaxed(move |writer| {
+                rows.iter().try_for_each(|(id, day)| Ok(writer.note_read(*id, *day)?))
+            });
             if let Err(error) = written.await {
                 notes.iter().skip(stored).for_each(|(id, day)| self.reads.note(*id, *day));
                 return Err(error);

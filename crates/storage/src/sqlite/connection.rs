@@ -5,6 +5,7 @@ use diesel::connection::SimpleConnection as _;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::header::beside;
+use super::log::SYNCED;
 use crate::Connection;
 use crate::error::OpenError;
 
@@ -15,14 +16,11 @@ const ALWAYS: &str = "
     PRAGMA trusted_schema = OFF;
 ";
 
-/// The write-ahead log, synced at each commit; what is deleted is overwritten. The log is copied back
-/// every 16 MiB, so that pages written again and again are copied once, and is cut to that when it grew.
+/// A write-ahead log, which is cut to 16 MiB when it grew beyond; what is deleted is overwritten.
 const WRITING: &str = "
     PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
     PRAGMA secure_delete = ON;
-    PRAGMA wal_autocheckpoint = 4096;
     PRAGMA journal_size_limit = 16777216;
     PRAGMA cache_size = -8192;
 ";
@@ -32,7 +30,7 @@ const RESERVED: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
 
 /// Opens an existing file for writing.
 pub(super) fn writing(path: &Path) -> Result<Connection, OpenError> {
-    opened(path, "rw", &[ALWAYS, WRITING])
+    opened(path, "rw", &[ALWAYS, WRITING, SYNCED])
 }
 
 /// Opens an existing file, which a writing connection of this process keeps in order, for reading.

@@ -7,6 +7,7 @@ use std::task::{Context, Waker};
 
 use strongroom_core::ChangeId;
 use strongroom_core::ports::{Repository as _, StorageError, Writer};
+use strongroom_storage::ReadOnlyView;
 
 use crate::fixture::{Sqlite, Subject as _, project, read, secret};
 
@@ -55,6 +56,45 @@ async fn jobs_that_wait_share_one_commit() {
     }
     let done = repository.repository.statistics();
     assert_eq!((done.commits, done.changes), (2, 101));
+}
+
+#[tokio::test]
+async fn what_need_not_last_takes_effect_at_once_and_in_its_order() {
+    let repository = Sqlite::create();
+    let (release, first) = occupy(&repository);
+    let jobs = [1, 2].map(|second| {
+        let new = secret(&project("p"), second);
+        let id = new.id;
+        let relaxed = begin(repository.write_relaxed(Box::new(move |writer| {
+            writer.insert_secret(&new).unwrap();
+            Ok(())
+        })));
+        let durable = begin(repository.write(
+            ChangeId::random(),
+            Box::new(move |writer| {
+                assert!(writer.secret(id).unwrap().is_some());
+                Ok(())
+            }),
+        ));
+        [relaxed, durable]
+    });
+    release.send(()).unwrap();
+    first.await.unwrap();
+    for job in jobs.into_iter().flatten() {
+        job.await.unwrap();
+    }
+    let alone = secret(&project("p"), 3);
+    let id = alone.id;
+    let job = move |writer: &mut dyn Writer| {
+        writer.insert_secret(&alone).unwrap();
+        Ok(())
+    };
+    repository.write_relaxed(Box::new(job)).await.unwrap();
+    assert!(read(&repository, move |reader| reader.secret(id)).await.unwrap().is_some());
+    assert_eq!(repository.repository.statistics().changes, 6);
+    let (_folder, path) = repository.close();
+    let mut reopened = ReadOnlyView::open(&path).unwrap();
+    assert!(reopened.read(|reader| reader.secret(id)).unwrap().is_some());
 }
 
 #[tokio::test]

@@ -57,6 +57,10 @@ impl Repository for Sqlite {
         self.repository.write(change, job).await
     }
 
+    async fn write_relaxed(&self, job: strongroom_core::ports::WriteJob) -> Result<(), StorageError> {
+        self.repository.write_relaxed(job).await
+    }
+
     async fn applied(&self, changes: Vec<ChangeId>) -> Result<Vec<ChangeId>, StorageError> {
         self.repository.applied(changes).await
     }

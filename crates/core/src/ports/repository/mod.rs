@@ -75,6 +75,12 @@ pub trait Repository: Send + Sync + 'static {
     /// same transaction, that `change` was applied.
     async fn write(&self, change: ChangeId, job: WriteJob) -> Result<(), StorageError>;
 
+    /// Runs a job whose changes take effect together or not at all, without waiting until they are durable: they
+    /// survive a crash of the process at once, and one of the machine from the next [`Self::write`] on at the latest,
+    /// which is never durable without what took effect before it. For what is found to be still to do when it was
+    /// undone so, and on which nothing outside the repository depends. Nobody can ask whether it was applied.
+    async fn write_relaxed(&self, job: WriteJob) -> Result<(), StorageError>;
+
     /// Which of these changes were applied.
     async fn applied(&self, changes: Vec<ChangeId>) -> Result<Vec<ChangeId>, StorageError>;
 
@@ -92,6 +98,10 @@ impl<T: Repository + ?Sized> Repository for Arc<T> {
 
     async fn write(&self, change: ChangeId, job: WriteJob) -> Result<(), StorageError> {
         self.as_ref().write(change, job).await
+    }
+
+    async fn write_relaxed(&self, job: WriteJob) -> Result<(), StorageError> {
+        self.as_ref().write_relaxed(job).await
     }
 
     async fn applied(&self, changes: Vec<ChangeId>) -> Result<Vec<ChangeId>, StorageError> {
