@@ -102,7 +102,7 @@ impl Shift<'_> {
             }
         }
         let next = Rotation { cursor: Some(last.1.to_string()), waiting: None, ..self.rotation.clone() };
-        self.save(next, move |writer, rotation| {
+        self.save_relaxed(next, move |writer, rotation| {
             for (old, new) in &pairs {
                 if writer.replace_project_key(old, new)? {
                     rotation.done += 1;
@@ -144,7 +144,7 @@ impl Shift<'_> {
                 next.failed += 1;
             }
         }
-        self.save(next, |_, _| Ok(())).await?;
+        self.save_relaxed(next, |_, _| Ok(())).await?;
         Ok(Pace::On)
     }
 

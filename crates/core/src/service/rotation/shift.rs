@@ -12,8 +12,8 @@ use crate::service::engine::Engine;
 
 /// How long a worker has a rotation for itself after each step, in seconds.
 const LEASE: i64 = 60;
-/// What part of a usual batch a small one is.
-const SMALL: u32 = 16;
+/// How much goes into a small batch. Half a millisecond's work: more of it at a time, and requests notice.
+const SMALL: u32 = 4;
 
 /// How a rotation is to be gone on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,15 +80,15 @@ impl<'a> Shift<'a> {
         &self.rotation
     }
 
-    /// Takes small batches from now on, or those of the usual size. A small one holds the others who want to write
-    /// up for a moment only, and takes more time over the whole.
+    /// Takes small batches from now on, or those of the usual size. A small one holds others up for a moment only, and
+    /// takes more time over the whole.
     pub fn take_small_batches(&mut self, small: bool) {
         self.small = small;
     }
 
     /// How much goes into one commit, where that is the usual size.
     pub(super) fn batch(&self, usual: u32) -> u32 {
-        if self.small { usual.div_ceil(SMALL) } else { usual }
+        if self.small { SMALL } else { usual }
     }
 
     /// Does one batch of what is to do, in one commit. After an error the same step can be tried again.
@@ -130,6 +130,18 @@ impl<'a> Shift<'a> {
         F: FnMut(&mut dyn Writer, &mut Rotation) -> Result<T, Error> + Send + 'static,
     {
         let (rotation, found) = self.engine.upkeep(self.advance(next, batch)).await?;
+        self.rotation = rotation;
+        Ok(found)
+    }
+
+    /// The same for a batch that is found to be still to do when a crash of the machine undoes it: what comes after the
+    /// last of them is durable only together with all of them.
+    pub(super) async fn save_relaxed<T, F>(&mut self, next: Rotation, batch: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Writer, &mut Rotation) -> Result<T, Error> + Send + 'static,
+    {
+        let (rotation, found) = self.engine.upkeep_relaxed(self.advance(next, batch)).await?;
         self.rotation = rotation;
         Ok(found)
     }
