@@ -53,11 +53,6 @@ impl Slice {
     }
 }
 
-/// The p99 of a typical one of some slices, in milliseconds: a machine that stalls for a while does so in few of them.
-pub(super) fn typical_p99_ms(slices: &[Slice]) -> f64 {
-    median(slices.iter().map(|slice| slice.figures().p99_ms))
-}
-
 /// The middle value; the lower of the two middle ones when there are two.
 pub(super) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut sorted: Vec<_> = values.into_iter().collect();
