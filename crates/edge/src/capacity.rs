@@ -1,4 +1,5 @@
 use std::future::poll_fn;
+use std::iter;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,7 +27,8 @@ const FRESH: Duration = Duration::from_millis(5);
 /// many have a turn then as there are processors, and as many newcomers may wait for one; and whoever was let in before and
 /// has not begun soon is refused after all. So whoever is served is served soon and everybody else knows at once.
 ///
-/// Without a flood nobody waits for a turn: who waits has to be woken, which costs as much as a small request.
+/// Without a flood nobody waits for a turn, unless turns are long: who waits has to be woken, which costs as much as a small
+/// request.
 #[derive(Debug, Clone)]
 pub struct Capacity(Arc<Inner>);
 
@@ -48,7 +50,7 @@ pub struct Entering {
 #[derive(Debug)]
 enum Turn {
     Given(Place),
-    Awaited(oneshot::Receiver<Place>, Duration),
+    Awaited(Capacity, oneshot::Receiver<Place>),
 }
 
 /// One request's place among those at work, free again when dropped.
@@ -61,6 +63,8 @@ struct Held {
     capacity: Capacity,
     /// Whether it is given up at the moment.
     is_waiting: AtomicBool,
+    /// When its first turn began, until that ends.
+    begun: Mutex<Option<Instant>>,
 }
 
 /// Where somebody waits.
@@ -102,7 +106,7 @@ impl Capacity {
         });
         let turn = match (entry, given) {
             (Entry::Turn, _) => Turn::Given(Place::new(self)),
-            (Entry::Waits, Some(given)) => Turn::Awaited(given, self.0.patience),
+            (Entry::Waits, Some(given)) => Turn::Awaited(self.clone(), given),
             _ => return None,
         };
         Some(Entering { since, turn })
@@ -112,18 +116,30 @@ impl Capacity {
         self.0.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits for a turn: as long as it takes, or in a flood not beyond patience.
+    async fn wait(&self, mut given: oneshot::Receiver<Place>) -> Option<Place> {
+        loop {
+            match timeout(self.0.patience, &mut given).await {
+                Ok(place) => return place.ok(),
+                Err(_) if self.turns().is_flood(Instant::now()) => return None,
+                Err(_) => {}
+            }
+        }
+    }
+
     /// Somebody's turn ends; gives it to the next.
-    fn end_turn(&self, is_leaving: bool) {
-        let next = {
+    fn end_turn(&self, is_leaving: bool, took: Option<Duration>) {
+        let next: Vec<_> = {
             let mut turns = self.turns();
-            turns.end_turn();
+            turns.end_turn(took);
             if is_leaving {
                 turns.leave();
             }
             turns.forget(oneshot::Sender::is_closed);
-            turns.next(Instant::now())
+            let now = Instant::now();
+            iter::from_fn(|| turns.next(now)).collect()
         };
-        if let Some(next) = next {
+        for next in next {
             // One that has given up just now hands its turn on by dropping it.
             drop(next.send(Place::new(self)));
         }
@@ -145,24 +161,31 @@ impl Entering {
             Turn::Given(place) => {
                 let is_busy = place.0.capacity.turns().is_busy(self.since);
                 if !is_busy {
-                    return Some(place);
+                    return Some(place.begin(self.since));
                 }
-                // Work that never waits holds its thread, and would have ended its turn before the thread gets to those
-                // who come in meanwhile: each would find a turn free, and all would be let in.
-                yield_now().await;
                 place
             }
-            Turn::Awaited(given, patience) => timeout(patience, given).await.ok()?.ok()?,
+            Turn::Awaited(capacity, given) => capacity.wait(given).await?,
         };
+        // Work that never waits holds its thread, and would have ended its turn before the thread gets to those who come in
+        // meanwhile: each would find a turn free, and all would be let in.
+        yield_now().await;
         let now = Instant::now();
         let is_flood = place.0.capacity.turns().is_flood(now);
-        (!is_flood || now <= self.since + FRESH).then_some(place)
+        (!is_flood || now <= self.since + FRESH).then(|| place.begin(now))
     }
 }
 
 impl Place {
     fn new(capacity: &Capacity) -> Self {
-        Self(Arc::new(Held { capacity: capacity.clone(), is_waiting: AtomicBool::new(false) }))
+        let (is_waiting, begun) = (AtomicBool::new(false), Mutex::default());
+        Self(Arc::new(Held { capacity: capacity.clone(), is_waiting, begun }))
+    }
+
+    /// Its first turn begins.
+    fn begin(self, now: Instant) -> Self {
+        *self.0.begun() = Some(now);
+        self
     }
 
     /// Does the work that the place is for. What it waits for by [`aside`] and [`away`] takes no turn.
@@ -171,9 +194,20 @@ impl Place {
     }
 }
 
+impl Held {
+    fn begun(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long its first turn has taken, when that is the one that ends.
+    fn took(&self) -> Option<Duration> {
+        self.begun().take().map(|begun| begun.elapsed())
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
-        self.capacity.end_turn(true);
+        self.capacity.end_turn(true, self.took());
     }
 }
 
@@ -206,7 +240,7 @@ async fn without_turn<T>(place: Where, waiting: impl Future<Output = T>) -> T {
     // Who waits within what it waits for has no turn to give.
     let held = held.filter(|held| !held.is_waiting.swap(true, Ordering::Relaxed));
     let _back = held.map(|held| {
-        held.capacity.end_turn(place == Where::Away);
+        held.capacity.end_turn(place == Where::Away, held.took());
         Back(held, place)
     });
     waiting.await
@@ -220,7 +254,7 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_millis(100);
+    const PATIENCE: Duration = Duration::from_millis(50);
 
     fn one_turn(at_work: usize) -> Capacity {
         Capacity::with_turns(Turns::new(1, at_work), PATIENCE)

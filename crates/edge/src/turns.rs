@@ -6,10 +6,16 @@ use tokio::time::Instant;
 /// How long after a refusal there still is too much to do. Shorter, and a flood would now and then be taken for over.
 const CALM_AFTER: Duration = Duration::from_millis(100);
 
+/// From so long on a turn is a long one: to be woken costs little beside it, and those who wait for it to end, all who
+/// come meanwhile among them, are to wait in order.
+const LONG: Duration = Duration::from_micros(250);
+/// Turns that are long beyond those that are not, or the other way round, for all to be taken for such.
+const SURE: u8 = 16;
+
 /// Who is at work, whose turn it is, and who is refused. Knows no clock, and nobody but by what it is given for them.
 #[derive(Debug)]
 pub(crate) struct Turns<W> {
-    /// Most who have a turn at once while there is too much to do, and most who wait then.
+    /// Most who have a turn at once while turns are long or there is too much to do, and most who wait in the latter case.
     few: usize,
     /// Most at work: those who have a turn, who wait for one, or who stepped aside.
     most: usize,
@@ -18,6 +24,8 @@ pub(crate) struct Turns<W> {
     /// For their first turn; the oldest first.
     waiting: VecDeque<W>,
     refused: Option<Instant>,
+    /// Up to [`SURE`], the more of the last turns were long.
+    long: u8,
 }
 
 /// What becomes of a newcomer.
@@ -33,13 +41,13 @@ pub(crate) enum Entry {
 
 impl<W> Turns<W> {
     pub(crate) fn new(few: usize, most: usize) -> Self {
-        Self { few, most, in_turn: 0, at_work: 0, waiting: VecDeque::new(), refused: None }
+        Self { few, most, in_turn: 0, at_work: 0, waiting: VecDeque::new(), refused: None, long: 0 }
     }
 
     /// Takes a newcomer, or refuses it.
     ///
-    /// Nobody waits for a turn, unless there is too much to do: few have one then, and as many may wait, about as long as
-    /// one turn takes.
+    /// Nobody waits for a turn, unless turns are long: few have one then, and all others wait. While there is too much to
+    /// do, only as few may wait, about as long as one turn takes.
     pub(crate) fn enter(&mut self, now: Instant, newcomer: impl FnOnce() -> W) -> Entry {
         if self.at_work >= self.most || (self.is_flood(now) && self.waiting.len() >= self.few) {
             self.refused = Some(now);
@@ -54,9 +62,14 @@ impl<W> Turns<W> {
         Entry::Waits
     }
 
-    /// Whether so much is at work, more than a quarter of the most, that a flood may have begun, or one has.
+    /// Whether so much is at work, more than a quarter of the most, that a flood may have begun, or one has; or turns are
+    /// long.
     pub(crate) fn is_busy(&self, now: Instant) -> bool {
-        self.at_work > self.most / 4 || self.is_flood(now)
+        self.at_work > self.most / 4 || self.are_long() || self.is_flood(now)
+    }
+
+    fn are_long(&self) -> bool {
+        self.long > SURE / 2
     }
 
     /// Whether there is too much to do.
@@ -65,12 +78,18 @@ impl<W> Turns<W> {
     }
 
     fn limit(&self, now: Instant) -> usize {
-        if self.is_flood(now) { self.few } else { self.most }
+        if self.are_long() || self.is_flood(now) { self.few } else { self.most }
     }
 
-    /// Somebody's turn ends: for good, or for as long as it waits for what takes no turn.
-    pub(crate) fn end_turn(&mut self) {
+    /// Somebody's turn ends: for good, or for as long as it waits for what takes no turn. `took` is told of what is to
+    /// be learned from.
+    pub(crate) fn end_turn(&mut self, took: Option<Duration>) {
         self.in_turn -= 1;
+        match took {
+            Some(took) if took >= LONG => self.long = SURE.min(self.long + 1),
+            Some(_) => self.long = self.long.saturating_sub(1),
+            None => {}
+        }
     }
 
     /// Somebody goes on who has waited, whoever else has a turn: what is begun is finished first.
@@ -134,7 +153,7 @@ mod tests {
             turns.enter(now, || number);
         }
         for number in 5..8 {
-            turns.end_turn();
+            turns.end_turn(None);
             turns.leave();
             let entry = turns.enter(now, || number);
             assert_eq!(entry, if number < 7 { Entry::Waits } else { Entry::Refused }, "{number}");
@@ -142,10 +161,10 @@ mod tests {
         assert_eq!(turns.counts(), [1, 3, 2], "though there is room at work");
         assert_eq!(turns.next(now), Some(5));
         assert_eq!(turns.next(now), None, "two have a turn");
-        turns.end_turn();
+        turns.end_turn(None);
         turns.leave();
         assert_eq!(turns.next(now), Some(6));
-        turns.end_turn();
+        turns.end_turn(None);
         turns.leave();
         assert_eq!(turns.enter(now + CALM_AFTER / 2, || 9), Entry::Turn);
         assert_eq!(
@@ -168,15 +187,42 @@ mod tests {
         for number in 0..3 {
             assert_eq!(turns.enter(now, || number), Entry::Turn);
         }
-        turns.end_turn();
+        turns.end_turn(None);
         assert_eq!(turns.enter(now, || 3), Entry::Refused, "three are at work");
-        turns.end_turn();
+        turns.end_turn(None);
         turns.leave();
         assert_eq!(turns.enter(now, || 4), Entry::Waits);
         turns.go_on();
-        turns.end_turn();
+        turns.end_turn(None);
         turns.leave();
         assert_eq!(turns.next(now), None, "one that came back has the turn");
+    }
+
+    #[test]
+    fn long_turns_are_taken_in_order_by_few() {
+        let (mut turns, now) = (Turns::new(1, 40), Instant::now());
+        for number in 0..SURE {
+            assert_eq!(turns.enter(now, || number), Entry::Turn, "one long turn says nothing");
+        }
+        for _ in 0..SURE {
+            turns.end_turn(Some(LONG));
+            turns.leave();
+        }
+        assert_eq!(turns.enter(now, || 0), Entry::Turn);
+        assert!((1..30).all(|number| turns.enter(now, || number) == Entry::Waits));
+        assert_eq!(turns.next(now), None);
+        turns.end_turn(Some(LONG));
+        assert_eq!((turns.next(now), turns.next(now)), (Some(1), None));
+        for next in 2..SURE / 2 + 1 {
+            turns.end_turn(Some(LONG / 2));
+            assert_eq!((turns.next(now), turns.next(now)), (Some(next), None));
+        }
+        turns.end_turn(Some(LONG / 2));
+        assert_eq!(turns.counts(), [0, 30, 21]);
+        assert!(
+            (9..30).all(|number| turns.next(now) == Some(number)),
+            "all have their turns, now that they are short"
+        );
     }
 
     /// What can happen to somebody.
@@ -188,7 +234,9 @@ mod tests {
             away: bool,
         },
         Return,
-        End,
+        End {
+            is_long: bool,
+        },
         GiveUp,
         Pass(u64),
     }
@@ -198,7 +246,7 @@ mod tests {
             4 => Just(Step::Enter),
             2 => any::<bool>().prop_map(|away| Step::Wait { away }),
             2 => Just(Step::Return),
-            3 => Just(Step::End),
+            3 => any::<bool>().prop_map(|is_long| Step::End { is_long }),
             1 => Just(Step::GiveUp),
             1 => (0..200_u64).prop_map(Step::Pass),
         ]
@@ -221,7 +269,7 @@ mod tests {
                     Step::Enter => {
                         turns.forget(|waiting| *waiting < given_up);
                         let before = turns.counts();
-                        let limit = if turns.is_flood(now) { few } else { most };
+                        let limit = turns.limit(now);
                         match turns.enter(now, || number) {
                             Entry::Turn => {
                                 prop_assert!(busy < limit && before[1] < most);
@@ -230,12 +278,11 @@ mod tests {
                             Entry::Waits => prop_assert!(busy >= limit && before[1] < most),
                             Entry::Refused => {
                                 prop_assert!(before[1] >= most || before[2] >= few);
-                                prop_assert!(turns.counts()[2] <= few);
                             }
                         }
                     }
                     Step::Wait { away: leaves } if busy > 0 => {
-                        turns.end_turn();
+                        turns.end_turn(None);
                         busy -= 1;
                         if leaves {
                             turns.leave();
@@ -253,8 +300,8 @@ mod tests {
                         turns.come_back();
                         (away, busy) = (away - 1, busy + 1);
                     }
-                    Step::End if busy > 0 => {
-                        turns.end_turn();
+                    Step::End { is_long } if busy > 0 => {
+                        turns.end_turn(Some(if is_long { LONG } else { LONG / 2 }));
                         turns.leave();
                         busy -= 1;
                     }
@@ -267,7 +314,7 @@ mod tests {
                 }
                 let [in_turn, at_work, waiting] = turns.counts();
                 prop_assert_eq!((in_turn, at_work), (busy, busy + aside + waiting));
-                let limit = if turns.is_flood(now) { few } else { most };
+                let limit = turns.limit(now);
                 prop_assert!(waiting == 0 || busy >= limit, "somebody waits although there is a turn to give");
             }
         }
