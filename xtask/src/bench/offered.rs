@@ -126,8 +126,19 @@ impl Offered {
         f64::from(self.refused) + f64::from(self.failed)
     }
 
-    fn merge(&mut self, other: Self) {
-        self.accepted.merge(other.accepted);
+    /// Adds what was offered in another time.
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.accepted.append(std::mem::take(&mut other.accepted));
+        self.count(other);
+    }
+
+    /// Adds what another connection had in the same time.
+    fn merge(&mut self, mut other: Self) {
+        self.accepted.merge(std::mem::take(&mut other.accepted));
+        self.count(other);
+    }
+
+    fn count(&mut self, other: Self) {
         self.refused += other.refused;
         self.failed += other.failed;
         self.complaint = self.complaint.take().or(other.complaint);
