@@ -77,8 +77,8 @@ pub trait Repository: Send + Sync + 'static {
 
     /// Runs a job whose changes take effect together or not at all, without waiting until they are durable: they
     /// survive a crash of the process at once, and one of the machine from the next [`Self::write`] on at the latest,
-    /// which is never durable without what took effect before it. For what is found to be still to do when it was
-    /// undone so, and on which nothing outside the repository depends. Nobody can ask whether it was applied.
+    /// which is never durable without what took effect before it. For what is done again when it was undone so, or is
+    /// not missed, and on which nothing outside the repository depends. Nobody can ask whether it was applied.
     async fn write_relaxed(&self, job: WriteJob) -> Result<(), StorageError>;
 
     /// Which of these changes were applied.
