@@ -1,4 +1,4 @@
-//! Many changes in one durable commit, each of them all or nothing for itself.
+//! Many changes in one commit, each of them all or nothing for itself.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

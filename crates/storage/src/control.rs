@@ -13,7 +13,7 @@ pub(crate) enum Control {
     Begin,
     /// Begins to write at once: who begins by reading may find the way to writing barred later.
     BeginWriting,
-    /// Makes durable.
+    /// Ends writing, or reading.
     Commit,
     /// Undoes all, or ends reading.
     Rollback,

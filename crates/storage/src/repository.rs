@@ -110,6 +110,7 @@ impl Repository for SqliteRepository {
 
 #[cfg(test)]
 mod tests {
+    use diesel::RunQueryDsl as _;
     use diesel::connection::SimpleConnection as _;
     use strongroom_core::ports::{
         BackendId, Canary, MasterKeyRecord, MasterKeyVersion, Reader, Writer as CoreWriter,
@@ -157,6 +158,53 @@ mod tests {
         };
         repository.read(Box::new(job)).await.unwrap();
         receive.recv().unwrap()
+    }
+
+    /// What the writer has to say of the commit that it is in.
+    fn asks_level(told: &std::sync::mpsc::Sender<i32>) -> Task {
+        #[derive(diesel::QueryableByName)]
+        struct Level {
+            #[diesel(sql_type = diesel::sql_types::Integer)]
+            synchronous: i32,
+        }
+        let told = told.clone();
+        Task::Upkeep(Box::new(move |connection, _| {
+            let level: Level = diesel::sql_query("PRAGMA synchronous").get_result(connection)?;
+            told.send(level.synchronous).unwrap();
+            Ok(())
+        }))
+    }
+
+    #[tokio::test]
+    async fn a_commit_with_a_change_in_it_is_synced() {
+        const NORMAL: i32 = 1;
+        const FULL: i32 = 2;
+        let folder = tempfile::tempdir().unwrap();
+        let options = OpenOptions { create: true, upgrade: false };
+        let repository = SqliteRepository::open(&folder.path().join("synced.db"), options).unwrap();
+        let (told, level) = std::sync::mpsc::channel();
+        repository.writer.run(asks_level(&told)).await.unwrap();
+        assert_eq!(level.recv(), Ok(NORMAL), "by itself");
+
+        let (started, starts) = std::sync::mpsc::channel();
+        let (release, released) = std::sync::mpsc::channel();
+        let occupies = move |_: &mut dyn CoreWriter| {
+            started.send(()).unwrap();
+            released.recv().unwrap();
+            Ok(())
+        };
+        // Asked in this order: what is handed over while the writer is occupied shares the next commit.
+        let (held, (), asked, changed, ()) = tokio::join!(
+            repository.write(ChangeId::random(), Box::new(occupies)),
+            async { starts.recv().unwrap() },
+            repository.writer.run(asks_level(&told)),
+            repository.write(ChangeId::random(), Box::new(|_| Ok(()))),
+            async { release.send(()).unwrap() },
+        );
+        for ended in [held, asked, changed] {
+            ended.unwrap();
+        }
+        assert_eq!(level.recv(), Ok(FULL), "beside a change");
     }
 
     #[tokio::test]

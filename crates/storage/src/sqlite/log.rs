@@ -10,8 +10,9 @@ use crate::Connection;
 
 /// Each commit is synced. The log is copied back every 16 MiB, so that pages written again and again are copied once.
 pub(super) const SYNCED: &str = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4096;";
-/// No commit is synced, nor is the log copied back: that syncs it too, and does not say so when that fails.
-const RELAXED: &str = "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;";
+/// No commit is synced, nor is the log copied back: that syncs it too, and does not say so when that fails. Should the second
+/// statement fail, commits are synced as before.
+const RELAXED: &str = "PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = NORMAL;";
 
 /// Has commits go without a sync from now on, or has each of them synced again.
 pub(crate) fn relax(connection: &mut Connection, relaxed: bool) -> Result<(), StorageError> {

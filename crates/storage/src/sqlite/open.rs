@@ -6,6 +6,7 @@ use diesel::sql_types::Text;
 
 use super::failure::{is_damage, is_not_a_database};
 use super::header::{self, beside};
+use super::log::empty_log;
 use super::schema::{self, APPLICATION_ID, VERSION};
 use super::{Lock, connection, create};
 use crate::Connection;
@@ -121,6 +122,10 @@ fn writer(path: &Path, upgrade: bool) -> Result<Connection, OpenError> {
         connection
             .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")
             .map_err(|source| refusal(path, source))?;
+    } else if header.has_log {
+        // A sync of it may have failed in the process before. A tool that reads it, or a full disk, is no reason not to
+        // serve.
+        empty_log(&mut connection).ok();
     }
     if let Some(name) = schema::missing_object(&mut connection).map_err(|source| refusal(path, source))? {
         let evidence = format!("it has no {name}");
