@@ -161,7 +161,7 @@ impl Entering {
             Turn::Given(place) => {
                 let is_busy = place.0.capacity.turns().is_busy(self.since);
                 if !is_busy {
-                    return Some(place.begin(self.since));
+                    return Some(place.begin(Instant::now()));
                 }
                 place
             }
@@ -314,6 +314,31 @@ mod tests {
             drop(begun);
             assert_eq!(counts(&capacity), [0; 3]);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_while_turns_are_long_waits_in_line_for_as_long_as_it_takes() {
+        let capacity = one_turn(100);
+        for _ in 0..16 {
+            let place = enter(&capacity).await.unwrap();
+            advance(Duration::from_millis(1)).await;
+            drop(place);
+        }
+        let first = enter(&capacity).await.unwrap();
+        let mut line: Vec<_> = (0..2).map(|_| Box::pin(enter(&capacity))).collect();
+        for _ in 0..3 {
+            assert!(line.iter_mut().all(|one| one.now_or_never().is_none()));
+            advance(PATIENCE).await;
+        }
+        assert_eq!(counts(&capacity), [1, 3, 2]);
+        drop(first);
+        let mut line = line.into_iter();
+        let second = line.next().unwrap().await.unwrap();
+        let mut last = line.next().unwrap();
+        assert!(last.as_mut().now_or_never().is_none());
+        drop(second);
+        drop(last.await.unwrap());
+        assert_eq!(counts(&capacity), [0; 3]);
     }
 
     #[tokio::test(start_paused = true)]

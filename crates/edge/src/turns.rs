@@ -9,7 +9,7 @@ const CALM_AFTER: Duration = Duration::from_millis(100);
 /// From so long on a turn is a long one: to be woken costs little beside it, and those who wait for it to end, all who
 /// come meanwhile among them, are to wait in order.
 const LONG: Duration = Duration::from_micros(250);
-/// Turns that are long beyond those that are not, or the other way round, for all to be taken for such.
+/// How far it is counted that there were more long turns than others: from half of it on turns are taken to be long.
 const SURE: u8 = 16;
 
 /// Who is at work, whose turn it is, and who is refused. Knows no clock, and nobody but by what it is given for them.
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(turns.next(now), None);
         turns.end_turn(Some(LONG));
         assert_eq!((turns.next(now), turns.next(now)), (Some(1), None));
-        for next in 2..SURE / 2 + 1 {
+        for next in 2..=SURE / 2 {
             turns.end_turn(Some(LONG / 2));
             assert_eq!((turns.next(now), turns.next(now)), (Some(next), None));
         }
