@@ -25,6 +25,8 @@ const PAGE: usize = 100;
 const PEAK: [usize; 3] = [16, 64, 128];
 /// How often peak, half and triple are measured.
 const ROUNDS: u32 = 3;
+/// Long enough for a flood to be over.
+const CALM: Duration = Duration::from_millis(500);
 /// Connections beyond capacity: many more than requests that wait for their answer.
 const BEYOND: usize = 1_000;
 
@@ -69,8 +71,7 @@ fn under_load(stage: &Stage, endpoint: &Endpoint) -> Result<Findings> {
         let (accepted, at_half) = (triple.accepted.figures(), half.accepted.figures());
         goodput.push(accepted.per_second / most);
         p99.push(accepted.p99_ms / at_half.p99_ms);
-        // The server refuses on for a tenth of a second.
-        thread::sleep(Duration::from_millis(500));
+        thread::sleep(CALM);
         peaks.append(peak);
         halves.append(half);
         triples.append(triple);

@@ -81,7 +81,7 @@ fn beside(stage: &Stage, server: &Server, findings: &mut Findings) -> Result<()>
         let tool = scope.spawn(|| rotation.admin(&["master-key", "rotate"]).output());
         rotation.wait_until(|told| told.stage == "rewrapping" && told.done > 0)?;
         let mut carried = 0;
-        for _ in 0..stage.plan.rounds * 2 + 1 {
+        for _ in 0..=stage.plan.rounds * 2 {
             let before = rotation.told("status")?.done;
             let rotating = offer.run_all(stage.plan.slice)?;
             carried += rotation.told("pause")?.done - before;
@@ -143,7 +143,7 @@ impl Rotation<'_> {
             if is_there(&told) {
                 return Ok(told);
             }
-            let late = begun.elapsed() > Duration::from_secs(60);
+            let late = begun.elapsed() > Duration::from_mins(1);
             ensure!(!late, "the rotation is at {} of {} and stays there", told.done, told.stage);
             thread::sleep(Duration::from_millis(20));
         }
