@@ -82,9 +82,12 @@ fn beside(stage: &Stage, server: &Server, findings: &mut Findings) -> Result<()>
         rotation.wait_until(|told| told.stage == "rewrapping" && told.done > 0)?;
         let mut carried = 0;
         for _ in 0..=stage.plan.rounds * 2 {
-            let before = rotation.told("status")?.done;
+            let before = rotation.told("status")?;
+            if before.stage != "rewrapping" {
+                break;
+            }
             let rotating = offer.run_all(stage.plan.slice)?;
-            carried += rotation.told("pause")?.done - before;
+            carried += rotation.told("pause")?.done.saturating_sub(before.done);
             let resting = offer.run_all(stage.plan.slice)?;
             ratios.push(rotating.figures().p99_ms / resting.figures().p99_ms);
             beside.append(rotating);
@@ -95,6 +98,7 @@ fn beside(stage: &Stage, server: &Server, findings: &mut Findings) -> Result<()>
         tool.join().map_err(|_| anyhow!("the tool's thread panicked"))??;
         anyhow::Ok(carried)
     })?;
+    ensure!(ratios.len() >= 3, "the rotation was over too soon");
     let rotation = rotation.wait_until(|told| told.stage != "rewrapping")?;
     ensure!(
         ["verifying", "retiring", "done"].contains(&rotation.stage.as_str()),
