@@ -46,7 +46,8 @@ pub(crate) type Upkeep = Box<dyn FnMut(&mut Connection, &mut Tally) -> Result<()
 pub(crate) type Outcomes = Vec<Result<(), StorageError>>;
 
 /// Runs the tasks in one transaction, forgets the settled changes in it, and commits, as durable as the connection's
-/// commits are at the time. An error means that nothing of all that took effect, or, when unconfirmed, that perhaps all of it did.
+/// commits are at the time. An error means that nothing of all that took effect, or, when unconfirmed, that perhaps all
+/// of it did.
 pub(crate) fn commit<'a>(
     connection: &mut Connection,
     settled: &[ChangeId],

@@ -63,7 +63,8 @@ impl Writer {
         Ok(Self { queue: Some(queue), thread: Some(thread), shared })
     }
 
-    /// Hands over a task and waits until it is committed, and durable if it is to last. A caller that stops waiting does not stop the task.
+    /// Hands over a task and waits until it is committed, and durable if it is to last. A caller that stops waiting
+    /// does not stop the task.
     pub(crate) async fn run(&self, task: Task) -> Result<(), StorageError> {
         let (reply, answer) = async_channel::bounded(1);
         let stopped = || StorageError::Unavailable("the writer has stopped".to_owned());
