@@ -278,6 +278,7 @@ mod tests {
                             Entry::Waits => prop_assert!(busy >= limit && before[1] < most),
                             Entry::Refused => {
                                 prop_assert!(before[1] >= most || before[2] >= few);
+                                prop_assert_eq!(turns.counts(), before, "nobody waits who was refused");
                             }
                         }
                     }
