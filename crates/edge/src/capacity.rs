@@ -1,12 +1,12 @@
 use std::future::poll_fn;
-use std::iter;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
 use std::thread::available_parallelism;
 use std::time::Duration;
+use std::{iter, mem};
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout};
@@ -61,19 +61,14 @@ pub struct Place(Arc<Held>);
 #[derive(Debug)]
 struct Held {
     capacity: Capacity,
-    /// Whether it is given up at the moment.
-    is_waiting: AtomicBool,
-    /// When its first turn began, until that ends.
-    begun: Mutex<Option<Instant>>,
+    /// Whether what is waited for is somebody who may be slow for reasons of its own.
+    is_away: AtomicBool,
 }
 
-/// Where somebody waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Where {
-    /// Here, for what is bounded by how many are at work.
-    Aside,
-    /// Elsewhere, for somebody who may be slow for reasons of its own.
-    Away,
+/// A turn that others have while its owner waits; its owner goes on when this is dropped.
+struct Lent {
+    held: Arc<Held>,
+    is_away: bool,
 }
 
 tokio::task_local! {
@@ -128,10 +123,10 @@ impl Capacity {
     }
 
     /// Somebody's turn ends; gives it to the next.
-    fn end_turn(&self, is_leaving: bool, took: Option<Duration>) {
+    fn end_turn(&self, is_leaving: bool) {
         let next: Vec<_> = {
             let mut turns = self.turns();
-            turns.end_turn(took);
+            turns.end_turn();
             if is_leaving {
                 turns.leave();
             }
@@ -161,7 +156,7 @@ impl Entering {
             Turn::Given(place) => {
                 let is_busy = place.0.capacity.turns().is_busy(self.since);
                 if !is_busy {
-                    return Some(place.begin(Instant::now()));
+                    return Some(place);
                 }
                 place
             }
@@ -172,78 +167,76 @@ impl Entering {
         yield_now().await;
         let now = Instant::now();
         let is_flood = place.0.capacity.turns().is_flood(now);
-        (!is_flood || now <= self.since + FRESH).then(|| place.begin(now))
+        (!is_flood || now <= self.since + FRESH).then_some(place)
     }
 }
 
 impl Place {
     fn new(capacity: &Capacity) -> Self {
-        let (is_waiting, begun) = (AtomicBool::new(false), Mutex::default());
-        Self(Arc::new(Held { capacity: capacity.clone(), is_waiting, begun }))
+        Self(Arc::new(Held { capacity: capacity.clone(), is_away: AtomicBool::new(false) }))
     }
 
-    /// Its first turn begins.
-    fn begin(self, now: Instant) -> Self {
-        *self.0.begun() = Some(now);
-        self
-    }
-
-    /// Does the work that the place is for. What it waits for by [`aside`] and [`away`] takes no turn.
+    /// Does the work that the place is for. Whenever that waits, for a disk, a device or anything else, others have its
+    /// turn meanwhile; it goes on afterwards, whoever else has a turn then.
     pub fn hold<T>(self, work: impl Future<Output = T>) -> impl Future<Output = T> {
-        PLACE.scope(self, work)
+        let held = Arc::clone(&self.0);
+        PLACE.scope(self, async move {
+            let mut work = pin!(work);
+            let (mut is_first, mut lent) = (true, None);
+            poll_fn(|context| {
+                drop(lent.take());
+                held.is_away.store(false, Ordering::Relaxed);
+                let begun = mem::take(&mut is_first).then(computed);
+                let polled = work.as_mut().poll(context);
+                if let Some(begun) = begun {
+                    held.capacity.turns().learn(computed().saturating_sub(begun));
+                }
+                lent = polled.is_pending().then(|| Lent::by(&held));
+                polled
+            })
+            .await
+        })
     }
 }
 
-impl Held {
-    fn begun(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+impl Lent {
+    fn by(held: &Arc<Held>) -> Self {
+        let is_away = held.is_away.load(Ordering::Relaxed);
+        held.capacity.end_turn(is_away);
+        Self { held: Arc::clone(held), is_away }
     }
+}
 
-    /// How long its first turn has taken, when that is the one that ends.
-    fn took(&self) -> Option<Duration> {
-        self.begun().take().map(|begun| begun.elapsed())
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.held.capacity.go_on(self.is_away);
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.capacity.end_turn(true, self.took());
+        self.capacity.end_turn(true);
     }
 }
 
-/// Waits for what takes no processor, such as a disk or a device, and gives its turn to others meanwhile; it goes on
-/// afterwards, whoever else has a turn then. What is ready at once is not waited for.
-pub async fn aside<T>(waiting: impl Future<Output = T>) -> T {
-    without_turn(Where::Aside, waiting).await
+/// How long this thread has computed. By the clock a turn would seem long whenever others keep the processors busy.
+fn computed() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 /// Waits for somebody else, such as the client or another service, and is not at work meanwhile: however long that
 /// takes, and however many do so, it keeps nobody out.
 pub async fn away<T>(waiting: impl Future<Output = T>) -> T {
-    without_turn(Where::Away, waiting).await
-}
-
-async fn without_turn<T>(place: Where, waiting: impl Future<Output = T>) -> T {
-    struct Back(Arc<Held>, Where);
-    impl Drop for Back {
-        fn drop(&mut self) {
-            self.0.capacity.go_on(self.1 == Where::Away);
-            self.0.is_waiting.store(false, Ordering::Relaxed);
-        }
-    }
     let mut waiting = pin!(waiting);
-    let at_once = poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context))).await;
-    if let Poll::Ready(done) = at_once {
-        return done;
-    }
-    let held = PLACE.try_with(|place| Arc::clone(&place.0)).ok();
-    // Who waits within what it waits for has no turn to give.
-    let held = held.filter(|held| !held.is_waiting.swap(true, Ordering::Relaxed));
-    let _back = held.map(|held| {
-        held.capacity.end_turn(place == Where::Away, held.took());
-        Back(held, place)
-    });
-    waiting.await
+    poll_fn(|context| {
+        let polled = waiting.as_mut().poll(context);
+        if polled.is_pending() {
+            // Who has no place has none to give.
+            PLACE.try_with(|place| place.0.is_away.store(true, Ordering::Relaxed)).ok();
+        }
+        polled
+    })
+    .await
 }
 
 #[cfg(test)]
@@ -320,9 +313,14 @@ mod tests {
     async fn who_comes_while_turns_are_long_waits_in_line_for_as_long_as_it_takes() {
         let capacity = one_turn(100);
         for _ in 0..16 {
-            let place = enter(&capacity).await.unwrap();
-            advance(Duration::from_millis(1)).await;
-            drop(place);
+            let waits = sleep(Duration::from_millis(1));
+            enter(&capacity).await.unwrap().hold(waits).await;
+        }
+        assert!(!capacity.turns().is_busy(Instant::now()), "waiting is no computing");
+        for _ in 0..16 {
+            let begun = computed();
+            let computes = async { while computed() - begun < Duration::from_millis(1) {} };
+            enter(&capacity).await.unwrap().hold(computes).await;
         }
         let first = enter(&capacity).await.unwrap();
         let mut line: Vec<_> = (0..2).map(|_| Box::pin(enter(&capacity))).collect();
@@ -385,37 +383,35 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_waits_for_a_disk_gives_its_turn_away_and_stays_at_work() {
         let capacity = one_turn(2);
-        let work = async {
-            aside(async { assert_eq!(counts(&capacity)[..2], [1, 1], "what may be ready is asked first") })
-                .await;
-            let other = aside(async {
-                sleep(Duration::from_millis(1)).await;
-                let other = enter(&capacity).await.unwrap();
-                assert!(capacity.enter().is_none(), "two are at work");
-                other
-            });
-            let other = other.await;
+        let mut work = Box::pin(enter(&capacity).await.unwrap().hold(async {
+            assert_eq!(counts(&capacity)[..2], [1, 1]);
+            sleep(Duration::from_millis(1)).await;
             assert_eq!(counts(&capacity)[..2], [2, 2], "back, beyond the limit");
-            drop(other);
-        };
-        let place = enter(&capacity).await.unwrap();
-        place.hold(work).await;
+        }));
+        assert!(work.as_mut().now_or_never().is_none());
+        assert_eq!(counts(&capacity)[..2], [0, 1]);
+        let other = enter(&capacity).await.unwrap();
+        assert!(capacity.enter().is_none(), "two are at work");
+        work.await;
+        drop(other);
         assert_eq!(counts(&capacity), [0; 3]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_for_somebody_else_keeps_nobody_out() {
         let capacity = one_turn(1);
-        let work = away(async {
+        let mut work = Box::pin(enter(&capacity).await.unwrap().hold(async {
+            away(sleep(Duration::from_millis(1))).await;
+            assert_eq!(counts(&capacity)[..2], [2, 2], "back, beyond the limits");
             sleep(Duration::from_millis(1)).await;
-            let other = enter(&capacity).await.unwrap();
-            // Nothing is given away twice.
-            aside(sleep(Duration::from_millis(1))).await;
-            assert_eq!(counts(&capacity)[..2], [1, 1]);
-            other
-        });
-        let other = enter(&capacity).await.unwrap().hold(work).await;
-        assert_eq!(counts(&capacity)[..2], [1, 1]);
+        }));
+        assert!(work.as_mut().now_or_never().is_none());
+        assert_eq!(counts(&capacity), [0; 3]);
+        let other = enter(&capacity).await.unwrap();
+        advance(Duration::from_millis(1)).await;
+        assert!(work.as_mut().now_or_never().is_none());
+        assert_eq!(counts(&capacity)[..2], [1, 2], "it is at work while it waits for something else");
+        work.await;
         drop(other);
         // One that gives up while it is away, and one that has no place.
         let work = away(sleep(PATIENCE * 2));

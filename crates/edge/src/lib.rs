@@ -21,7 +21,7 @@ mod tls;
 mod turns;
 mod versions;
 
-pub use capacity::{Capacity, Entering, Place, aside, away};
+pub use capacity::{Capacity, Entering, Place, away};
 pub use connections::Connections;
 pub use forwarded::{ForwardingHeaders, Garbled, Told};
 pub use limits::Limits;

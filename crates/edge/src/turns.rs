@@ -81,15 +81,14 @@ impl<W> Turns<W> {
         if self.are_long() || self.is_flood(now) { self.few } else { self.most }
     }
 
-    /// Somebody's turn ends: for good, or for as long as it waits for what takes no turn. `took` is told of what is to
-    /// be learned from.
-    pub(crate) fn end_turn(&mut self, took: Option<Duration>) {
+    /// Learns how long somebody's first turn took.
+    pub(crate) fn learn(&mut self, took: Duration) {
+        self.long = if took >= LONG { SURE.min(self.long + 1) } else { self.long.saturating_sub(1) };
+    }
+
+    /// Somebody's turn ends: for good, or for as long as it waits for what takes no turn.
+    pub(crate) fn end_turn(&mut self) {
         self.in_turn -= 1;
-        match took {
-            Some(took) if took >= LONG => self.long = SURE.min(self.long + 1),
-            Some(_) => self.long = self.long.saturating_sub(1),
-            None => {}
-        }
     }
 
     /// Somebody goes on who has waited, whoever else has a turn: what is begun is finished first.
@@ -153,7 +152,7 @@ mod tests {
             turns.enter(now, || number);
         }
         for number in 5..8 {
-            turns.end_turn(None);
+            turns.end_turn();
             turns.leave();
             let entry = turns.enter(now, || number);
             assert_eq!(entry, if number < 7 { Entry::Waits } else { Entry::Refused }, "{number}");
@@ -161,10 +160,10 @@ mod tests {
         assert_eq!(turns.counts(), [1, 3, 2], "though there is room at work");
         assert_eq!(turns.next(now), Some(5));
         assert_eq!(turns.next(now), None, "two have a turn");
-        turns.end_turn(None);
+        turns.end_turn();
         turns.leave();
         assert_eq!(turns.next(now), Some(6));
-        turns.end_turn(None);
+        turns.end_turn();
         turns.leave();
         assert_eq!(turns.enter(now + CALM_AFTER / 2, || 9), Entry::Turn);
         assert_eq!(
@@ -187,13 +186,13 @@ mod tests {
         for number in 0..3 {
             assert_eq!(turns.enter(now, || number), Entry::Turn);
         }
-        turns.end_turn(None);
+        turns.end_turn();
         assert_eq!(turns.enter(now, || 3), Entry::Refused, "three are at work");
-        turns.end_turn(None);
+        turns.end_turn();
         turns.leave();
         assert_eq!(turns.enter(now, || 4), Entry::Waits);
         turns.go_on();
-        turns.end_turn(None);
+        turns.end_turn();
         turns.leave();
         assert_eq!(turns.next(now), None, "one that came back has the turn");
     }
@@ -205,19 +204,23 @@ mod tests {
             assert_eq!(turns.enter(now, || number), Entry::Turn, "one long turn says nothing");
         }
         for _ in 0..SURE {
-            turns.end_turn(Some(LONG));
+            turns.learn(LONG);
+            turns.end_turn();
             turns.leave();
         }
         assert_eq!(turns.enter(now, || 0), Entry::Turn);
         assert!((1..30).all(|number| turns.enter(now, || number) == Entry::Waits));
         assert_eq!(turns.next(now), None);
-        turns.end_turn(Some(LONG));
+        turns.learn(LONG);
+        turns.end_turn();
         assert_eq!((turns.next(now), turns.next(now)), (Some(1), None));
         for next in 2..=SURE / 2 {
-            turns.end_turn(Some(LONG / 2));
+            turns.learn(LONG / 2);
+            turns.end_turn();
             assert_eq!((turns.next(now), turns.next(now)), (Some(next), None));
         }
-        turns.end_turn(Some(LONG / 2));
+        turns.learn(LONG / 2);
+        turns.end_turn();
         assert_eq!(turns.counts(), [0, 30, 21]);
         assert!(
             (9..30).all(|number| turns.next(now) == Some(number)),
@@ -283,7 +286,7 @@ mod tests {
                         }
                     }
                     Step::Wait { away: leaves } if busy > 0 => {
-                        turns.end_turn(None);
+                        turns.end_turn();
                         busy -= 1;
                         if leaves {
                             turns.leave();
@@ -302,7 +305,8 @@ mod tests {
                         (away, busy) = (away - 1, busy + 1);
                     }
                     Step::End { is_long } if busy > 0 => {
-                        turns.end_turn(Some(if is_long { LONG } else { LONG / 2 }));
+                        turns.learn(if is_long { LONG } else { LONG / 2 });
+            turns.end_turn();
                         turns.leave();
                         busy -= 1;
                     }

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod alerts;
-mod aside;
 mod ask;
 mod authenticator;
 mod backends;

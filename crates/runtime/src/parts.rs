@@ -13,7 +13,6 @@ use strongroom_notify::Notifier;
 use strongroom_storage::{OpenError, OpenOptions, SqliteRepository};
 use strongroom_telemetry::{WatchedRepository, WatchedSink};
 
-use crate::aside::Aside;
 use crate::authenticator::authenticator;
 use crate::backends::{self, Backends};
 use crate::error::RunError;
@@ -75,18 +74,18 @@ pub(crate) async fn open(
     };
     let builder = backends
         .iter()
-        .map(|backend| -> Arc<dyn SecretBackend> { Arc::new(Aside(telemetry.backend(Arc::clone(backend)))) })
+        .map(|backend| -> Arc<dyn SecretBackend> { telemetry.backend(Arc::clone(backend)) })
         .fold(KeyManager::builder(), Builder::shared_backend);
     let builder = if telemetry.traces().is_some() {
-        builder.repository(Aside(WatchedRepository::new(Arc::clone(&repository))))
+        builder.repository(WatchedRepository::new(Arc::clone(&repository)))
     } else {
-        builder.repository(Aside(Arc::clone(&repository)))
+        builder.repository(Arc::clone(&repository))
     };
     let (spout, watch) = watch(settings.alerts.rules.clone(), strongroom_edge::source);
     let sink = spout.tap(gate);
     let builder = match telemetry.meters() {
-        Some(meters) => builder.audit(Aside(WatchedSink::new(sink, meters))),
-        None => builder.audit(Aside(sink)),
+        Some(meters) => builder.audit(WatchedSink::new(sink, meters)),
+        None => builder.audit(sink),
     };
     let manager = builder
         .policy(settings.policy.rule_set, rules)
