@@ -8,7 +8,7 @@ const CALM_AFTER: Duration = Duration::from_millis(100);
 
 /// From so long on a turn is a long one: to be woken costs little beside it, and those who wait for it to end, all who
 /// come meanwhile among them, are to wait in order.
-const LONG: Duration = Duration::from_micros(250);
+const LONG: Duration = Duration::from_micros(125);
 /// How far it is counted that there were more long turns than others: from half of it on turns are taken to be long.
 const SURE: u8 = 16;
 
