@@ -8,6 +8,7 @@
 mod audit;
 mod compare;
 mod connection;
+mod cores;
 mod disk;
 mod endpoint;
 mod exchange;

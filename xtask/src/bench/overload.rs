@@ -1,15 +1,15 @@
 //! Three times as much as the server can do: what it still does, and how soon.
 //!
-//! The server and the load have cores of their own here: what the load takes would else count as the server's.
+//! The server and the load have cores of their own here.
 //! Pages of a hundred secrets are asked for, since an answer of those costs the server much more than the load.
 
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use anyhow::{Result, ensure};
 
+use super::cores::Apart;
 use super::endpoint::Endpoint;
 use super::figures::{Slice, median};
 use super::findings::Findings;
@@ -32,17 +32,9 @@ const BEYOND: usize = 1_000;
 
 /// Measures the peak, then half of it and three times of it.
 pub(super) fn measure(stage: &Stage) -> Result<Findings> {
-    let whole = sched_getaffinity(None)?;
-    let cores: Vec<_> = (0..CpuSet::MAX_CPU).filter(|core| whole.is_set(*core)).collect();
-    let (ours, theirs) = cores.split_at(cores.len() / 2);
-    ensure!(!ours.is_empty(), "overload needs two cores, one of which makes the load");
-    // A process is born where its parent is.
-    stay_on(theirs)?;
-    let server = stage.server("overload").start();
-    stay_on(ours)?;
-    let found = server.and_then(|server| under_load(stage, &server.endpoint));
-    sched_setaffinity(None, &whole)?;
-    found
+    let apart = Apart::begin()?;
+    let server = apart.run(|| stage.server("overload").start())?;
+    under_load(stage, &server.endpoint)
 }
 
 /// Peak, half and triple in turn, so that each is held against its neighbours.
@@ -87,12 +79,4 @@ fn under_load(stage: &Stage, endpoint: &Endpoint) -> Result<Findings> {
     findings.figures("pages at half load", halves.accepted.figures());
     findings.figures("pages at 3 times capacity, those accepted", triples.accepted.figures());
     Ok(findings)
-}
-
-fn stay_on(cores: &[usize]) -> Result<()> {
-    let mut set = CpuSet::new();
-    for core in cores {
-        set.set(*core);
-    }
-    sched_setaffinity(None, &set).context("can't choose cores")
 }
