@@ -318,8 +318,8 @@ mod tests {
         }
         assert!(!capacity.turns().is_busy(Instant::now()), "waiting is no computing");
         for _ in 0..16 {
-            let begun = computed();
-            let computes = async { while computed() - begun < Duration::from_millis(1) {} };
+            let end = computed() + Duration::from_millis(1);
+            let computes = async { while computed() < end {} };
             enter(&capacity).await.unwrap().hold(computes).await;
         }
         let first = enter(&capacity).await.unwrap();
