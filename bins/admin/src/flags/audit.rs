@@ -1,7 +1,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use strongroom_core::Timestamp;
+use strongroom_core::{Clock as _, InvalidTimestamp, SystemClock, Timestamp};
+
+use super::span::span;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
@@ -59,7 +61,7 @@ pub(crate) struct VerifyReport {
 
 #[derive(Debug, Args)]
 pub(crate) struct Prune {
-    /// Remove files all of whose records are older than this, such as 2026-01-31
+    /// Remove files all of whose records are older than this, such as 2026-01-31, or 90d for so many days ago
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) before: Timestamp,
 }
@@ -85,7 +87,7 @@ pub(crate) struct Filter {
     /// That ended so: success, refused, failed, unknown, settleddone or settledundone
     #[arg(long)]
     pub(crate) outcome: Option<String>,
-    /// From then on, such as 2026-01-31 or 2026-01-31T12:00
+    /// From then on, such as 2026-01-31, 2026-01-31T12:00, or 7d for a week ago
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<Timestamp>,
     /// Before then
@@ -97,7 +99,7 @@ pub(crate) struct Filter {
 pub(crate) struct WhoRead {
     /// The secret's id
     pub(crate) secret: String,
-    /// From then on, such as 2026-01-31 or 2026-01-31T12:00
+    /// From then on, such as 2026-01-31, 2026-01-31T12:00, or 7d for a week ago
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<Timestamp>,
     /// Before then
@@ -105,7 +107,27 @@ pub(crate) struct WhoRead {
     pub(crate) until: Option<Timestamp>,
 }
 
-/// An instant as the API takes it too.
-pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse(text).map_err(|error| error.to_string())
+/// An instant as the API takes it too, or how long ago it was.
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text)
+        .or_else(|error| {
+            let ago = span(text).map_err(|_| error)?;
+            Ok(SystemClock.now().plus_seconds(-i64::from(ago)))
+        })
+        .map_err(|error: InvalidTimestamp| format!("{error}, nor how long ago, such as 12h or 7d"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_an_instant_or_how_long_ago_it_was() {
+        assert_eq!(time("2026-01-31"), Ok(Timestamp::parse("2026-01-31T00:00:00Z").unwrap()));
+        let (before, week_ago) = (SystemClock.now(), time("7d").unwrap());
+        let passed = week_ago.plus_seconds(7 * 24 * 3600).as_micros() - before.as_micros();
+        assert!((0..60_000_000).contains(&passed), "{passed}");
+        let refused = time("7y").unwrap_err();
+        assert_eq!(refused, "not an ISO 8601 date or time, nor how long ago, such as 12h or 7d");
+    }
 }
