@@ -66,10 +66,7 @@ struct Held {
 }
 
 /// A turn that others have while its owner waits; its owner goes on when this is dropped.
-struct Lent {
-    held: Arc<Held>,
-    is_away: bool,
-}
+struct Lent<'a>(&'a Held);
 
 tokio::task_local! {
     static PLACE: Place;
@@ -199,17 +196,17 @@ impl Place {
     }
 }
 
-impl Lent {
-    fn by(held: &Arc<Held>) -> Self {
-        let is_away = held.is_away.load(Ordering::Relaxed);
-        held.capacity.end_turn(is_away);
-        Self { held: Arc::clone(held), is_away }
+impl<'a> Lent<'a> {
+    fn by(held: &'a Held) -> Self {
+        held.capacity.end_turn(held.is_away.load(Ordering::Relaxed));
+        Self(held)
     }
 }
 
-impl Drop for Lent {
+impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        self.held.capacity.go_on(self.is_away);
+        // As it was when the turn was lent: it is set while its owner is polled, and not meanwhile.
+        self.0.capacity.go_on(self.0.is_away.load(Ordering::Relaxed));
     }
 }
 

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 /// How long after a refusal there still is too much to do. Shorter, and a flood would now and then be taken for over.
 const CALM_AFTER: Duration = Duration::from_millis(100);
 
-/// From so long on a turn is a long one: to be woken costs little beside it, and those who wait for it to end, all who
-/// come meanwhile among them, are to wait in order.
+/// From so long on, by the thread's own time, a turn is a long one: to be woken costs little beside it, and those who wait
+/// for it to end, all who come meanwhile among them, are to wait in order.
 const LONG: Duration = Duration::from_micros(125);
 /// How far it is counted that there were more long turns than others: from half of it on turns are taken to be long.
 const SURE: u8 = 16;
@@ -306,7 +306,7 @@ mod tests {
                     }
                     Step::End { is_long } if busy > 0 => {
                         turns.learn(if is_long { LONG } else { LONG / 2 });
-            turns.end_turn();
+                        turns.end_turn();
                         turns.leave();
                         busy -= 1;
                     }

@@ -74,7 +74,7 @@ pub(crate) async fn open(
     };
     let builder = backends
         .iter()
-        .map(|backend| -> Arc<dyn SecretBackend> { telemetry.backend(Arc::clone(backend)) })
+        .map(|backend| telemetry.backend(Arc::clone(backend)))
         .fold(KeyManager::builder(), Builder::shared_backend);
     let builder = if telemetry.traces().is_some() {
         builder.repository(WatchedRepository::new(Arc::clone(&repository)))
