@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use strongroom_core::{Clock as _, InvalidTimestamp, SystemClock, Timestamp};
+use strongroom_core::{Clock as _, SystemClock, Timestamp};
 
 use super::span::span;
 
@@ -61,8 +61,8 @@ pub(crate) struct VerifyReport {
 
 #[derive(Debug, Args)]
 pub(crate) struct Prune {
-    /// Remove files all of whose records are older than this, such as 2026-01-31, or 90d for so many days ago
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    /// Remove files all of whose records are older than this, such as 2026-01-31
+    #[arg(long, value_name = "TIME", value_parser = instant)]
     pub(crate) before: Timestamp,
 }
 
@@ -107,14 +107,18 @@ pub(crate) struct WhoRead {
     pub(crate) until: Option<Timestamp>,
 }
 
-/// An instant as the API takes it too, or how long ago it was.
+/// An instant as the API takes it too.
+fn instant(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).map_err(|error| error.to_string())
+}
+
+/// An instant, or how long ago it was. Not for what can't be undone: `2m` are minutes, and may be meant for months.
 fn time(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse(text)
-        .or_else(|error| {
-            let ago = span(text).map_err(|_| error)?;
-            Ok(SystemClock.now().plus_seconds(-i64::from(ago)))
-        })
-        .map_err(|error: InvalidTimestamp| format!("{error}, nor how long ago, such as 12h or 7d"))
+    match (instant(text), span(text)) {
+        (Ok(instant), _) => Ok(instant),
+        (Err(_), Ok(ago)) => Ok(SystemClock.now().plus_seconds(-i64::from(ago))),
+        (Err(error), Err(_)) => Err(format!("{error}, nor how long ago, such as 12h or 7d")),
+    }
 }
 
 #[cfg(test)]
@@ -127,6 +131,7 @@ mod tests {
         let (before, week_ago) = (SystemClock.now(), time("7d").unwrap());
         let passed = week_ago.plus_seconds(7 * 24 * 3600).as_micros() - before.as_micros();
         assert!((0..60_000_000).contains(&passed), "{passed}");
+        assert!(instant("7d").is_err());
         let refused = time("7y").unwrap_err();
         assert_eq!(refused, "not an ISO 8601 date or time, nor how long ago, such as 12h or 7d");
     }
