@@ -168,13 +168,14 @@ impl Drop for Ending {
 mod tests {
     use std::fs::File;
     use std::io;
-    use std::sync::atomic::{AtomicU8, Ordering};
+    use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
     use std::time::{Duration, Instant};
 
     use strongroom_core::audit::{Action, Origin, Outcome, Phase};
     use strongroom_core::{ChangeId, Timestamp};
 
     use super::*;
+    use crate::ahead;
     use crate::records::Records;
     use crate::verify::{Trust, verify};
 
@@ -193,6 +194,20 @@ mod tests {
                 PANICS => panic!("as the test wants"),
                 _ => file.sync_data(),
             }
+        }
+    }
+
+    /// A disk that knows how much of the segment was synced.
+    #[derive(Clone, Default)]
+    struct Witness(Arc<AtomicU64>);
+
+    impl Disk for Witness {
+        fn sync(&self, file: &File) -> io::Result<()> {
+            let len = file.metadata()?.len();
+            if len != ahead::SIZE {
+                self.0.store(len, Ordering::SeqCst);
+            }
+            file.sync_data()
         }
     }
 
@@ -246,6 +261,21 @@ mod tests {
         drop(journal);
         assert_eq!(request_ids(folder.path()), ["intent", "outcome", "after"]);
         assert_eq!(verify(folder.path(), &Trust::default()).unwrap().findings, []);
+    }
+
+    #[tokio::test]
+    async fn the_segment_is_synced_before_the_write_ahead_file_begins_anew_and_at_the_end() {
+        let (folder, disk) = (tempfile::tempdir().unwrap(), Witness::default());
+        let journal = Journal::open_on(folder.path(), Options::default(), Box::new(disk.clone())).unwrap();
+        for at in 0..40 {
+            journal.record(event(Phase::Outcome, None, &"x".repeat(2000 * (at % 10)))).await.unwrap();
+            let missing = journal.stats().segment_bytes - disk.0.load(Ordering::SeqCst);
+            assert!(missing <= ahead::SIZE, "{missing} bytes are in no file");
+        }
+        assert!(journal.stats().segment_bytes > 2 * ahead::SIZE);
+        drop(journal);
+        let whole = verify(folder.path(), &Trust::default()).unwrap();
+        assert_eq!((whole.findings, whole.bytes), (Vec::new(), disk.0.load(Ordering::SeqCst)));
     }
 
     #[tokio::test]

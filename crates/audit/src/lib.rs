@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod ahead;
 mod chain;
 mod changes;
 mod entry;
@@ -26,6 +27,7 @@ mod signing_key;
 mod start;
 mod statement;
 mod status;
+mod tampering;
 mod verify;
 mod walk;
 mod writer;

@@ -32,6 +32,12 @@ impl Head {
         Self { hash: Hash::first(node), next_seq: 1 }
     }
 
+    /// Where it stands after that record; `None` when the record is not the one that follows.
+    pub(crate) fn after(&self, line: &Line<'_>) -> Option<Self> {
+        let hash = line.hash_after(self.hash);
+        (line.states(hash) && line.seq == self.next_seq).then(|| Self { hash, next_seq: line.seq + 1 })
+    }
+
     /// Appends the next record's line to `buffer` and moves on.
     pub(crate) fn append(&mut self, body: &Body, buffer: &mut Vec<u8>) {
         buffer.extend_from_slice(OPENING);

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use crate::segment::Fault;
+use crate::tampering::Fault;
 
 /// The shortest time between a failure and a try to recover.
 const SHORTEST: Duration = Duration::from_millis(100);

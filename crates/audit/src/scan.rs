@@ -4,6 +4,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
+use crate::ahead;
 use crate::changes::{OpenChanges, Step};
 use crate::entry::LARGEST_WRITE;
 use crate::error::{Damage, FileError};
@@ -61,10 +62,10 @@ pub(crate) fn scan(path: &Path, number: u64, limit: u64) -> Result<Scan, ScanErr
             continue;
         }
         scan.torn = size.saturating_sub(line.offset);
-        // A crash can leave the last write cut short, or with pages that never reached the disk and read as
-        // zeros. Whatever else is not as written, or reaches further back than one write, was acknowledged.
+        // A crash can leave what was not synced cut short, or with pages that never reached the disk and read as
+        // zeros. Whatever else is not as written, or reaches further back than that, was on the disk once.
         let by_a_crash = !line.ended || line.text.contains(&0);
-        if !by_a_crash || scan.torn > LARGEST_WRITE {
+        if !by_a_crash || scan.torn > LARGEST_WRITE + ahead::SIZE {
             return Err(damage(line.number, line.offset, "it does not follow from the record before").into());
         }
         break;
@@ -76,11 +77,8 @@ impl Scan {
     /// Takes in the next record; `false` when it is not sound.
     fn take_in(&mut self, placed: &Placed<'_>) -> bool {
         let Some(line) = Line::parse(placed.text).filter(|_| placed.ended) else { return false };
-        let hash = line.hash_after(self.head.hash);
-        if !line.states(hash) || line.seq != self.head.next_seq {
-            return false;
-        }
-        self.head = Head { hash, next_seq: line.seq + 1 };
+        let Some(head) = self.head.after(&line) else { return false };
+        self.head = head;
         self.records += 1;
         self.signed = line.kind == CHECKPOINT;
         if line.kind == EVENT

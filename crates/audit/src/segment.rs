@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
-use thiserror::Error;
 
 use crate::error::FileError;
-use crate::folder::{Folder, Identity, segment_path};
+use crate::folder::{Folder, segment_path};
 use crate::header::Header;
 use crate::line::{Body, Head, SEGMENT};
 use crate::position::Position;
 use crate::scan::{ScanError, scan};
+use crate::tampering::{Fault, Tampering, Watched};
 
 /// Bytes set aside on the disk for a new segment. A disk with less room counts as full: a segment that could
 /// take its header and little else would only be the next to fail.
@@ -22,17 +22,20 @@ const ROOM: u64 = 256 << 10;
 #[derive(Debug)]
 pub(crate) struct Extent {
     pub(crate) number: u64,
-    pub(crate) path: PathBuf,
-    /// Bytes that are durable; the next write goes there.
+    /// Bytes that are durable, be it with the help of the write-ahead file; the next write goes there.
     pub(crate) len: u64,
-    identity: Identity,
+    watched: Watched,
 }
 
 impl Extent {
     /// Of an open file whose first `len` bytes are durable.
     pub(crate) fn of(file: &File, number: u64, path: PathBuf, len: u64) -> Result<Self, FileError> {
-        let metadata = file.metadata().map_err(FileError::when("look at", &path))?;
-        Ok(Self { number, path, len, identity: Identity::of(&metadata) })
+        Ok(Self { number, len, watched: Watched::new(file, path)? })
+    }
+
+    /// Where the segment is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.watched.path
     }
 
     /// Where the next record will begin.
@@ -40,72 +43,39 @@ impl Extent {
         Position { segment: self.number, offset: self.len }
     }
 
-    /// Finds out, for the price of two looks at metadata, whether the file is where and as long as it must be.
+    /// Finds out whether nobody else has touched the file.
     pub(crate) fn check(&self, file: &File) -> Result<(), Fault> {
-        let looking = || FileError::when("look at", &self.path);
-        let held = file.metadata().map_err(looking())?;
-        self.check_name()?;
-        match held.len() {
-            len if len < self.len => Err(self.tampered(Tampering::Cut { len, expected: self.len })),
-            len if len > self.len => Err(self.tampered(Tampering::Grown { len, expected: self.len })),
-            _ => Ok(()),
-        }
+        self.watched.check(file, self.len)
     }
 
-    /// After a failed write: makes sure that all that is durable is untouched, and cuts off the rest.
-    pub(crate) fn settle(&self, head: Head) -> Result<(), Fault> {
-        self.check_name()?;
-        let scanned = match scan(&self.path, self.number, self.len) {
+    /// After a failed write: makes sure that all that was acknowledged is there and cuts off the rest. The last bytes,
+    /// those that are pending, are written once more, since a failed sync may have dropped them.
+    pub(crate) fn settle(&self, head: Head, pending: &[u8]) -> Result<(), Fault> {
+        let path = self.path();
+        self.watched.check_name()?;
+        let writing = || FileError::when("write", path);
+        let file = OpenOptions::new().write(true).open(path).map_err(writing())?;
+        let durable = self.len.saturating_sub(u64::try_from(pending.len()).unwrap_or(u64::MAX));
+        file.write_all_at(pending, durable).map_err(writing())?;
+        let scanned = match scan(path, self.number, self.len) {
             Ok(scanned) => scanned,
             Err(ScanError::File(error)) => return Err(error.into()),
-            Err(ScanError::Damaged(_)) => return Err(self.tampered(Tampering::Altered)),
+            Err(ScanError::Damaged(_)) => return Err(self.watched.tampered(Tampering::Altered)),
         };
         if scanned.head != head || scanned.len != self.len {
-            return Err(self.tampered(Tampering::Altered));
+            return Err(self.watched.tampered(Tampering::Altered));
         }
-        let file = OpenOptions::new().write(true).open(&self.path);
-        let cut = file.and_then(|file| file.set_len(self.len).and_then(|()| file.sync_all()));
-        Ok(cut.map_err(FileError::when("cut", &self.path))?)
+        let cut = file.set_len(self.len).and_then(|()| file.sync_all());
+        Ok(cut.map_err(FileError::when("cut", path))?)
     }
 
-    fn check_name(&self) -> Result<(), Fault> {
-        match fs::symlink_metadata(&self.path) {
-            Ok(named) if Identity::of(&named) == self.identity => Ok(()),
-            Ok(_) => Err(self.tampered(Tampering::Replaced)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(self.tampered(Tampering::Removed)),
-            Err(error) => Err(FileError::when("look at", &self.path)(error).into()),
+    /// Makes durable what is left of a segment that somebody else has touched.
+    pub(crate) fn leave(&self) -> Result<(), FileError> {
+        match File::open(self.path()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            opened => opened.and_then(|file| file.sync_all()).map_err(FileError::when("sync", self.path())),
         }
     }
-
-    fn tampered(&self, found: Tampering) -> Fault {
-        Fault::Tampered { path: self.path.clone(), found }
-    }
-}
-
-/// Why nothing can be written into a segment any more.
-#[derive(Debug, Error)]
-pub(crate) enum Fault {
-    #[error("{}", .0.in_full())]
-    File(#[from] FileError),
-    #[error("{} was tampered with: {found}", path.display())]
-    Tampered { path: PathBuf, found: Tampering },
-}
-
-/// What somebody else did to a segment that is being written, or to its folder.
-#[derive(Debug, Error)]
-pub(crate) enum Tampering {
-    #[error("it was removed")]
-    Removed,
-    #[error("another file has taken its place")]
-    Replaced,
-    #[error("it has {len} bytes of {expected}")]
-    Cut { len: u64, expected: u64 },
-    #[error("it has {len} bytes, not {expected}")]
-    Grown { len: u64, expected: u64 },
-    #[error("its records were altered")]
-    Altered,
-    #[error("another folder has taken its place, or others may write into it")]
-    FolderReplaced,
 }
 
 /// A segment in the making. It gets its name when its header is durable, so that a crash leaves no segment
@@ -181,4 +151,73 @@ pub(crate) fn reopen(path: &Path) -> Result<File, FileError> {
     // What a crash left in memory only would otherwise count as durable.
     file.sync_all().map_err(FileError::when("sync", path))?;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde::Serialize;
+
+    use super::*;
+    use crate::hash::Hash;
+    use crate::header::FORMAT;
+    use crate::line::EVENT;
+    use crate::public_key::PublicKey;
+
+    #[derive(Serialize)]
+    struct Fields {
+        at: usize,
+    }
+
+    /// A segment with its header and three records, of which the last is pending.
+    fn segment(folder: &Folder) -> (Extent, Head, Vec<u8>) {
+        let header = Header {
+            at: "1970-01-01T00:00:00".to_owned(),
+            format: FORMAT,
+            node: "n".to_owned(),
+            segment: 1,
+            previous: Hash::first("n"),
+            key: PublicKey::from_bytes(&[7; 32]).unwrap(),
+            open: Vec::new(),
+            after: None,
+        };
+        let begun = Draft::create(folder, 1).unwrap().publish(folder, Head::first("n"), &header).unwrap();
+        let Begun { file, mut extent, mut head } = begun;
+        let mut pending = Vec::new();
+        for at in 0..3 {
+            pending.clear();
+            head.append(&Body::new(EVENT, &Fields { at }).unwrap(), &mut pending);
+            file.write_all_at(&pending, extent.len).unwrap();
+            extent.len += u64::try_from(pending.len()).unwrap();
+        }
+        (extent, head, pending)
+    }
+
+    #[test]
+    fn what_a_failed_sync_has_dropped_is_written_once_more() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path(), false).unwrap();
+        let (extent, head, pending) = segment(&folder);
+        let whole = fs::read(extent.path()).unwrap();
+        let durable = whole.len() - pending.len();
+        for left in [whole[..durable].to_vec(), [&whole[..durable], &vec![0; pending.len() + 9]].concat()] {
+            fs::write(extent.path(), left).unwrap();
+            extent.settle(head, &pending).unwrap();
+            assert_eq!(fs::read(extent.path()).unwrap(), whole);
+        }
+    }
+
+    #[test]
+    fn what_somebody_has_altered_is_not_settled() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path(), false).unwrap();
+        let (extent, head, pending) = segment(&folder);
+        let mut altered = fs::read(extent.path()).unwrap();
+        let before = altered.len() - pending.len() - 9;
+        altered[before] ^= 1;
+        fs::write(extent.path(), altered).unwrap();
+        let settled = extent.settle(head, &pending);
+        assert!(matches!(settled, Err(Fault::Tampered { found: Tampering::Altered, .. })), "{settled:?}");
+    }
 }

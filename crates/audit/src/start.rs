@@ -1,11 +1,12 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::ahead::{WriteAhead, following};
 use crate::changes::OpenChanges;
 use crate::error::{FileError, OpenError};
 use crate::folder::{Folder, node, node_path, segment_path, segments};
@@ -39,6 +40,7 @@ pub(crate) fn start(path: &Path, options: Options, disk: Box<dyn Disk>) -> Resul
     let status = Arc::new(Status::default());
     status.writes_into(extent.number);
     status.durable_to(extent.end());
+    let ahead = WriteAhead::open(&folder)?;
     let mut writer = Writer {
         folder,
         node,
@@ -49,6 +51,7 @@ pub(crate) fn start(path: &Path, options: Options, disk: Box<dyn Disk>) -> Resul
         status,
         head,
         extent,
+        ahead,
         state: State::Live(file),
         pace: Pace::default(),
         open,
@@ -95,11 +98,19 @@ fn found(folder: &Folder, options: &Options, key: &SigningKey) -> Result<Ground,
 /// Checks the last segment and opens it to write on.
 fn go_on(folder: &Folder, node: Option<String>, number: u64) -> Result<Ground, OpenError> {
     let path = segment_path(folder.path(), number);
-    let scan = scan(&path, number, u64::MAX).map_err(|error| match error {
-        ScanError::File(error) => OpenError::File(error),
-        ScanError::Damaged(damage) => OpenError::Damaged(damage),
-    })?;
-    let Scan { node: named, head, len, signed, records, open, torn } = scan;
+    let scan = || {
+        scan(&path, number, u64::MAX).map_err(|error| match error {
+            ScanError::File(error) => OpenError::File(error),
+            ScanError::Damaged(damage) => OpenError::Damaged(damage),
+        })
+    };
+    let mut found = scan()?;
+    let missing = following(folder.path(), found.head)?;
+    if !missing.is_empty() {
+        complete(&path, found.len, &missing).map_err(FileError::when("write", &path))?;
+        found = scan()?;
+    }
+    let Scan { node: named, head, len, signed, records, open, torn } = found;
     match node {
         Some(node) if node == named => {}
         None if number == 1 && records == 1 => folder.set_node(&named)?,
@@ -110,10 +121,23 @@ fn go_on(folder: &Folder, node: Option<String>, number: u64) -> Result<Ground, O
     Ok(Ground { node: named, head, file, extent, open, signed, torn })
 }
 
+/// Writes the records that a crash has left in the write-ahead file alone to the segment.
+fn complete(segment: &Path, at: u64, missing: &[u8]) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).open(segment)?;
+    file.write_all_at(missing, at)?;
+    file.sync_all()?;
+    tracing::warn!(
+        bytes = missing.len(),
+        "the audit journal was completed after a crash, from its write-ahead file"
+    );
+    Ok(())
+}
+
 /// Keeps what a crash left of its last write in a file beside, cuts it off, and goes on in a fresh segment,
 /// whose header tells.
 fn mend(writer: &mut Writer, torn: u64) -> Result<(), FileError> {
-    let Extent { number, path, len, .. } = &writer.extent;
+    let Extent { number, len, .. } = &writer.extent;
+    let path = writer.extent.path();
     let kept = path.with_extension("jsonl.torn");
     let draft = Draft::create(&writer.folder, number + 1)?;
     keep(path, *len, &kept).map_err(FileError::when("write", &kept))?;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use strongroom_core::Clock;
 use strongroom_core::ports::AuditError;
 
+use crate::ahead::WriteAhead;
 use crate::changes::OpenChanges;
 use crate::entry::{Entry, fitting};
 use crate::error::FileError;
@@ -16,9 +17,10 @@ use crate::header::{FORMAT, Header, Incident};
 use crate::line::Head;
 use crate::outage::{Outage, Pace};
 use crate::queue::Queue;
-use crate::segment::{Begun, Draft, Extent, Fault, Tampering};
+use crate::segment::{Begun, Draft, Extent};
 use crate::signer::Signer;
 use crate::status::Status;
+use crate::tampering::{Fault, Tampering};
 
 /// How often a segment that nobody writes into is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -62,6 +64,8 @@ pub(crate) struct Writer {
     pub(crate) head: Head,
     /// The newest segment and how much of it is durable.
     pub(crate) extent: Extent,
+    /// What of it is not durable in its own file yet.
+    pub(crate) ahead: WriteAhead,
     pub(crate) state: State,
     pub(crate) pace: Pace,
     /// Changes under way, by durable records.
@@ -93,6 +97,7 @@ impl Writer {
                 }
                 if self.be_ready().is_ok() {
                     self.sign_if_due();
+                    self.flush().ok();
                 }
             }
             while !entries.is_empty() {
@@ -104,12 +109,15 @@ impl Writer {
 
     /// Tries once more to write what is owed. What still is has its intent on record, and is settled at the
     /// next start.
-    fn finish(&mut self) {
+    fn finish(mut self) {
         if !self.owed.is_empty() && matches!(self.state, State::Out(_)) {
             self.recover().ok();
         }
         if self.signer.has_unsigned() && self.be_ready().is_ok() {
             self.sign().ok();
+        }
+        if self.flush().is_ok() {
+            self.ahead.close();
         }
     }
 
@@ -120,13 +128,15 @@ impl Writer {
         }
     }
 
-    /// Adds a checkpoint. One that can't be written is made when the journal has recovered.
+    /// Adds a checkpoint, and makes all that it vouches for durable in the segment itself: whoever knows it from
+    /// elsewhere finds that there, too, before a crash is mended. One that can't be written is made when the journal has
+    /// recovered.
     fn sign(&mut self) -> Result<(), AuditError> {
         let at = self.clock.now();
         let body = self.signer.checkpoint(&self.node, self.extent.number, self.head, at)?;
         self.write(&[Entry::own(body)])?;
         self.signer.signed();
-        Ok(())
+        self.flush()
     }
 
     /// Makes a batch of records durable together and tells every caller.
@@ -156,7 +166,7 @@ impl Writer {
     /// Makes sure that the segment is sound, or gets out of an outage when it is time to try.
     fn be_ready(&mut self) -> Result<(), AuditError> {
         match &self.state {
-            State::Live(file) => match self.extent.check(file) {
+            State::Live(file) => match self.extent.check(file).and_then(|()| self.ahead.check()) {
                 Ok(()) => Ok(()),
                 Err(fault) => Err(self.fail(fault)),
             },
@@ -173,7 +183,16 @@ impl Writer {
             head.append(&entry.body, &mut self.buffer);
         }
         // At its offset rather than at the end: what somebody else appends can't come to stand before it.
-        let written = file.write_all_at(&self.buffer, self.extent.len).and_then(|()| self.disk.sync(file));
+        let writing = || FileError::when("write", self.extent.path());
+        let appended = file.write_all_at(&self.buffer, self.extent.len).map_err(writing());
+        let written = appended.and_then(|()| {
+            if self.ahead.has_room_for(self.buffer.len()) {
+                return self.ahead.write(&self.buffer, &*self.disk);
+            }
+            self.disk.sync(file).map_err(writing())?;
+            self.ahead.clear();
+            Ok(())
+        });
         match written {
             Ok(()) => {
                 self.extent.len += u64::try_from(self.buffer.len()).unwrap_or(u64::MAX);
@@ -184,10 +203,22 @@ impl Writer {
                 self.status.durable_to(self.extent.end());
                 Ok(())
             }
-            Err(error) => {
-                let fault = FileError::when("write", &self.extent.path)(error).into();
-                Err(self.fail(fault))
+            Err(error) => Err(self.fail(error.into())),
+        }
+    }
+
+    /// Makes the segment's own file durable, so that it needs the write-ahead file no more.
+    fn flush(&mut self) -> Result<(), AuditError> {
+        let State::Live(file) = &self.state else { return Err(self.status.error()) };
+        if self.ahead.pending().is_empty() {
+            return Ok(());
+        }
+        match self.disk.sync(file).map_err(FileError::when("sync", self.extent.path())) {
+            Ok(()) => {
+                self.ahead.clear();
+                Ok(())
             }
+            Err(error) => Err(self.fail(error.into())),
         }
     }
 
@@ -263,14 +294,26 @@ impl Writer {
         }
         // First of all, since it is what fails, and cheaply, as long as the disk is full or read-only.
         let draft = Draft::create(&self.folder, self.extent.number + 1)?;
-        let incident = match &outage.fault {
-            Fault::Tampered { found, .. } => Incident::Tampered { found: found.to_string() },
-            Fault::File(error) => match self.extent.settle(self.head) {
-                Ok(()) => Incident::WriteFailed { reason: error.in_full() },
-                Err(Fault::Tampered { found, .. }) => Incident::Tampered { found: found.to_string() },
+        let settled = match &outage.fault {
+            Fault::Tampered { path, found } if !self.ahead.is_at(path) => {
+                self.extent.leave()?;
+                Some(Incident::Tampered { found: found.to_string() })
+            }
+            _ => match self.extent.settle(self.head, self.ahead.pending()) {
+                Ok(()) => None,
+                Err(Fault::Tampered { found, .. }) => Some(Incident::Tampered { found: found.to_string() }),
                 Err(fault) => return Err(fault),
             },
         };
+        let incident = settled.unwrap_or_else(|| match &outage.fault {
+            Fault::Tampered { found, .. } => {
+                Incident::Tampered { found: format!("of its write-ahead file: {found}") }
+            }
+            Fault::File(error) => Incident::WriteFailed { reason: error.in_full() },
+        });
+        if self.ahead.check().is_err() {
+            self.ahead = WriteAhead::open(&self.folder)?;
+        }
         Ok(self.begin(draft, Some(incident))?)
     }
 
@@ -288,7 +331,7 @@ impl Writer {
         }
     }
 
-    /// Publishes the draft as the newest segment.
+    /// Publishes the draft as the newest segment. The one before has to be durable by itself.
     pub(crate) fn begin(&mut self, draft: Draft, after: Option<Incident>) -> Result<(), FileError> {
         let header = Header {
             at: self.clock.now().to_string(),
@@ -304,6 +347,7 @@ impl Writer {
         self.head = head;
         self.status.writes_into(extent.number);
         self.extent = extent;
+        self.ahead.clear();
         self.status.durable_to(self.extent.end());
         self.state = State::Live(file);
         Ok(())

@@ -123,6 +123,60 @@ proptest! {
     }
 }
 
+/// Where a segment is durable by itself: before the records that its write-ahead file begins with, or at its end when
+/// those are older ones.
+fn synced(segment: &[u8], ahead: &[u8]) -> usize {
+    let first = ahead.split_inclusive(|byte| *byte == b'\n').next().unwrap();
+    let begins = segment.windows(first.len()).position(|part| part == first);
+    begins.filter(|at| ahead.starts_with(&segment[*at..])).unwrap_or(segment.len())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// When the machine stops, any of what was not synced may be missing from the segment, cut off or as pages that read as
+    /// zeros; what was acknowledged is in the write-ahead file.
+    #[test]
+    fn what_only_the_write_ahead_file_has_is_completed(
+        lengths in proptest::collection::vec(0..40_000_usize, 1..14),
+        kept in 0.0..1.0,
+        hole in proptest::option::of(0.0..1.0),
+    ) {
+        let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let journal = open(folder.path());
+        let ids: Vec<String> = lengths.iter().enumerate().map(|(at, length)| format!("{at}-{}", "x".repeat(*length))).collect();
+        runtime.block_on(record(&journal, ids.iter().map(String::as_str)));
+        for file in ["node", "signing-key", "write-ahead", FIRST] {
+            fs::copy(folder.path().join(file), copy.path().join(file)).unwrap();
+        }
+        drop(journal);
+        prop_assert!(!folder.path().join("write-ahead").exists());
+
+        let path = copy.path().join(FIRST);
+        let whole = fs::read(&path).unwrap();
+        let durable = synced(&whole, &fs::read(copy.path().join("write-ahead")).unwrap());
+        let span = |share: f64| {
+            let all = u32::try_from(whole.len() - durable).unwrap();
+            durable + (0..all).take_while(|at| f64::from(*at) < share * f64::from(all)).count()
+        };
+        let mut left = whole[..span(kept)].to_vec();
+        if let Some(at) = hole.map(span).filter(|at| *at < left.len()) {
+            left[at..].iter_mut().take(4096).for_each(|byte| *byte = 0);
+        }
+        fs::write(&path, &left).unwrap();
+
+        let journal = open(copy.path());
+        runtime.block_on(record(&journal, ["after"]));
+        drop(journal);
+        intact(copy.path());
+        prop_assert!(fs::read(&path).unwrap().starts_with(&whole));
+        let expected: Vec<String> = ids.into_iter().chain(["after".to_owned()]).collect();
+        prop_assert_eq!(request_ids(copy.path()), expected);
+        prop_assert!(!copy.path().join("write-ahead").exists());
+    }
+}
+
 #[tokio::test]
 async fn a_record_altered_while_nobody_wrote_stops_the_start_and_changes_nothing() {
     for (from, to) in [(&b"\"b\""[..], &b"\"B\""[..]), (b"\"c\"", b"\"C\""), (b"\"open\"", b"\"Open\"")] {

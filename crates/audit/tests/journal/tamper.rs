@@ -77,6 +77,26 @@ async fn what_happened_to_the_segment_is_noticed_without_a_record() {
 }
 
 #[tokio::test]
+async fn what_happened_to_the_write_ahead_file_is_noticed_and_loses_nothing() {
+    for (deed, said, _) in DEEDS {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = open(folder.path());
+        record(&journal, ["a", "b"]).await;
+        deed(&folder.path().join("write-ahead"));
+        let refused = journal.record(event("refused")).await.unwrap_err();
+        assert!(refused.reason.contains("was tampered with"), "{refused}");
+        until("healthy again", || journal.health().is_ok()).await;
+        record(&journal, ["c"]).await;
+        let found = header(folder.path(), 2)["after"]["found"].as_str().unwrap().to_owned();
+        assert!(found.contains("write-ahead file") && found.contains(said), "{found}");
+        assert_eq!(request_ids(folder.path()), ["a", "b", "c"]);
+        drop(journal);
+        let findings = findings(folder.path());
+        assert!(findings.len() == 1 && findings[0].contains(&found), "{findings:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_folder_that_was_swapped_is_not_written_into() {
     let place = tempfile::tempdir().unwrap();
     let (path, aside) = (place.path().join("journal"), place.path().join("aside"));
