@@ -32,8 +32,8 @@ pub(crate) fn start(path: &Path, options: Options, disk: Box<dyn Disk>) -> Resul
         }
         (Some(_), None) => return Err(OpenError::NoSegments(path.to_owned())),
         (node, Some(number)) => {
-            let ground = go_on(&folder, node, number)?;
-            (ground, SigningKey::load(path)?)
+            let key = SigningKey::load(path)?;
+            (go_on(&folder, node, number)?, key)
         }
     };
     let Ground { node, head, file, extent, open, signed, torn } = ground;
@@ -105,20 +105,20 @@ fn go_on(folder: &Folder, node: Option<String>, number: u64) -> Result<Ground, O
         })
     };
     let mut found = scan()?;
+    match node {
+        Some(node) if node == found.node => {}
+        None if number == 1 && found.records == 1 => folder.set_node(&found.node)?,
+        _ => return Err(OpenError::NoNode { path: node_path(folder.path()), node: found.node }),
+    }
     let missing = following(folder.path(), found.head)?;
     if !missing.is_empty() {
         complete(&path, found.len, &missing).map_err(FileError::when("write", &path))?;
         found = scan()?;
     }
-    let Scan { node: named, head, len, signed, records, open, torn } = found;
-    match node {
-        Some(node) if node == named => {}
-        None if number == 1 && records == 1 => folder.set_node(&named)?,
-        _ => return Err(OpenError::NoNode { path: node_path(folder.path()), node: named }),
-    }
+    let Scan { node, head, len, signed, open, torn, .. } = found;
     let file = reopen(&path)?;
     let extent = Extent::of(&file, number, path, len)?;
-    Ok(Ground { node: named, head, file, extent, open, signed, torn })
+    Ok(Ground { node, head, file, extent, open, signed, torn })
 }
 
 /// Writes the records that a crash has left in the write-ahead file alone to the segment.
