@@ -18,12 +18,14 @@ use crate::line::{Head, Line};
 use crate::tampering::{Fault, Watched};
 use crate::writer::Disk;
 
-/// The file's name. It is there while the journal is open, and after a crash.
+/// The file's name.
 pub(crate) const NAME: &str = "write-ahead";
-/// Bytes of the file: the most of a segment that is not in the segment's own file yet.
-pub(crate) const SIZE: u64 = 128 << 10;
-/// What it is made of.
-static BLANK: [u8; 128 << 10] = [0; 128 << 10];
+/// The file's size, as a power of two.
+const BITS: u32 = 17;
+/// Bytes of the file: the most of a segment that may not be durable in the segment's own file.
+pub(crate) const SIZE: u64 = 1 << BITS;
+/// The file before anything is written to it.
+static BLANK: [u8; 1 << BITS] = [0; 1 << BITS];
 
 /// The newest records of a segment, durable before the segment is.
 pub(crate) struct WriteAhead {
@@ -37,10 +39,21 @@ impl WriteAhead {
     /// Opens the file; makes it, if there is none of its size. What it held is not pending any more.
     pub(crate) fn open(folder: &Folder) -> Result<Self, FileError> {
         let path = path(folder.path());
-        let is_whole = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == SIZE);
-        if !is_whole {
-            put(&path, &BLANK)?;
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_file() && found.len() == SIZE => Self::at(path),
+            _ => Self::create(folder),
         }
+    }
+
+    /// Makes a fresh file in the place of any that is there: after a failure that one may hold what was refused, or lie
+    /// where the disk can't be written.
+    pub(crate) fn create(folder: &Folder) -> Result<Self, FileError> {
+        let path = path(folder.path());
+        put(&path, &BLANK)?;
+        Self::at(path)
+    }
+
+    fn at(path: PathBuf) -> Result<Self, FileError> {
         let file = OpenOptions::new().write(true).open(&path).map_err(FileError::when("open", &path))?;
         let watched = Watched::new(&file, path)?;
         Ok(Self { file, watched, pending: Vec::new() })
@@ -75,16 +88,37 @@ impl WriteAhead {
         self.watched.check(&self.file, SIZE)
     }
 
-    /// Whether that is this file.
-    pub(crate) fn is_at(&self, path: &Path) -> bool {
-        self.watched.path == path
+    /// Whether the fault is one of this file.
+    pub(crate) fn is_at_fault(&self, fault: &Fault) -> bool {
+        let path = match fault {
+            Fault::File(error) => &error.path,
+            Fault::Tampered { path, .. } => path,
+        };
+        *path == self.watched.path
     }
 
-    /// Removes the file, unless it holds what its segment may not have.
-    pub(crate) fn close(self) {
-        if self.pending.is_empty() && self.check().is_ok() {
-            fs::remove_file(&self.watched.path).ok();
+    /// After a failure, when all that was pending is durable in the segment: makes void what it holds, which may have
+    /// been refused, or goes on in a fresh file where this one failed. Tells what somebody else has done to it.
+    pub(crate) fn renew(&mut self, folder: &Folder, failure: &Fault) -> Result<Option<String>, FileError> {
+        let failed = self.is_at_fault(failure);
+        let tampered = match (failure, self.check()) {
+            (Fault::Tampered { found, .. }, _) if failed => Some(found.to_string()),
+            (_, Err(Fault::Tampered { found, .. })) => Some(found.to_string()),
+            _ => None,
+        };
+        if failed || tampered.is_some() || self.blank().is_err() {
+            *self = Self::create(folder)?;
         }
+        Ok(tampered)
+    }
+
+    /// Makes void what it holds, all of which is durable in the segment or was refused: without the beginning nothing
+    /// follows.
+    pub(crate) fn blank(&mut self) -> Result<(), FileError> {
+        let blanked = self.file.write_all_at(&[0], 0).and_then(|()| self.file.sync_data());
+        blanked.map_err(FileError::when("write", &self.watched.path))?;
+        self.clear();
+        Ok(())
     }
 }
 
@@ -100,6 +134,15 @@ pub(crate) fn following(folder: &Path, mut head: Head) -> Result<Vec<u8>, FileEr
         let Some(line) = placed.strip_suffix(b"\n").and_then(Line::parse) else { break };
         if line.seq < head.next_seq {
             continue;
+        }
+        if line.seq > head.next_seq {
+            let file = path.display();
+            tracing::error!(
+                %file,
+                from = head.next_seq,
+                to = line.seq - 1,
+                "records are gone from the audit journal that were there when later ones were written"
+            );
         }
         let Some(next) = head.after(&line) else { break };
         head = next;
@@ -163,13 +206,14 @@ mod tests {
         let mut altered = lines[5].clone();
         let last = altered.len() - 3;
         altered[last] ^= 1;
-        ahead.clear();
+        ahead.blank().unwrap();
+        assert!(following(place.path(), heads[5]).unwrap().is_empty());
         ahead.write(&altered, &RealDisk).unwrap();
         assert!(following(place.path(), heads[5]).unwrap().is_empty());
     }
 
     #[test]
-    fn the_file_stays_as_long_as_it_is_and_goes_when_it_is_not_needed() {
+    fn the_file_stays_as_long_as_it_is() {
         let place = tempfile::tempdir().unwrap();
         let folder = Folder::open(place.path(), false).unwrap();
         let file = place.path().join(NAME);
@@ -179,17 +223,13 @@ mod tests {
         ahead.write(b"{}\n", &RealDisk).unwrap();
         assert!(!ahead.has_room_for(all - 2) && ahead.has_room_for(all - 3));
         assert_eq!(fs::metadata(&file).unwrap().len(), SIZE);
-        ahead.close();
-        assert!(fs::read(&file).unwrap().starts_with(b"{}\n"), "what is pending is needed");
 
         let ahead = WriteAhead::open(&folder).unwrap();
         assert!(ahead.pending().is_empty());
         fs::write(&file, "short").unwrap();
         assert!(matches!(ahead.check(), Err(Fault::Tampered { .. })));
-        let ahead = WriteAhead::open(&folder).unwrap();
-        ahead.check().unwrap();
-        ahead.close();
-        assert!(!file.exists());
+        WriteAhead::open(&folder).unwrap().check().unwrap();
+        fs::remove_file(&file).unwrap();
         assert!(following(place.path(), Head::first("n")).unwrap().is_empty());
     }
 }

@@ -30,7 +30,7 @@ impl FileError {
     }
 }
 
-/// Why a journal can't be opened for writing. Nothing was changed on disk.
+/// Why a journal can't be opened for writing. Nothing was changed on disk, unless it is the system that refused.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OpenError {

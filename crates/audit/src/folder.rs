@@ -147,7 +147,10 @@ pub(crate) fn put(path: &Path, text: &[u8]) -> Result<(), FileError> {
     let draft = path.with_extension(format!("{}.new", std::process::id()));
     let options = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
     let written = options.and_then(|mut file| file.write_all(text).and_then(|()| file.sync_all()));
-    written.map_err(FileError::when("write", &draft))?;
+    if let Err(error) = written {
+        fs::remove_file(&draft).ok();
+        return Err(FileError::when("write", &draft)(error));
+    }
     fs::rename(&draft, path).map_err(FileError::when("name", path))?;
     path.parent().map_or(Ok(()), sync)
 }

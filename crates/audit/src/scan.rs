@@ -4,13 +4,12 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use crate::ahead;
 use crate::changes::{OpenChanges, Step};
-use crate::entry::LARGEST_WRITE;
 use crate::error::{Damage, FileError};
 use crate::header::{FORMAT, Header};
 use crate::line::{CHECKPOINT, EVENT, Head, Line, SEGMENT};
 use crate::lines::{Lines, Placed};
+use crate::segment::MOST_UNSYNCED;
 
 /// What a segment holds, checked record by record from its header on.
 pub(crate) struct Scan {
@@ -65,7 +64,7 @@ pub(crate) fn scan(path: &Path, number: u64, limit: u64) -> Result<Scan, ScanErr
         // A crash can leave what was not synced cut short, or with pages that never reached the disk and read as
         // zeros. Whatever else is not as written, or reaches further back than that, was on the disk once.
         let by_a_crash = !line.ended || line.text.contains(&0);
-        if !by_a_crash || scan.torn > LARGEST_WRITE + ahead::SIZE {
+        if !by_a_crash || scan.torn > MOST_UNSYNCED {
             return Err(damage(line.number, line.offset, "it does not follow from the record before").into());
         }
         break;

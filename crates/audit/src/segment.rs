@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 
+use crate::ahead;
+use crate::entry::LARGEST_WRITE;
 use crate::error::FileError;
 use crate::folder::{Folder, segment_path};
 use crate::header::Header;
@@ -17,6 +19,9 @@ use crate::tampering::{Fault, Tampering, Watched};
 /// Bytes set aside on the disk for a new segment. A disk with less room counts as full: a segment that could
 /// take its header and little else would only be the next to fail.
 const ROOM: u64 = 256 << 10;
+
+/// Bytes at the end of a segment that may never have been synced: what the write-ahead file holds, and a write.
+pub(crate) const MOST_UNSYNCED: u64 = ahead::SIZE + LARGEST_WRITE;
 
 /// A segment's file and how much of it is known to be durable.
 #[derive(Debug)]
@@ -145,11 +150,18 @@ fn draft_path(segment: &Path) -> PathBuf {
     segment.with_extension("jsonl.new")
 }
 
-/// Opens a segment to write on in it.
-pub(crate) fn reopen(path: &Path) -> Result<File, FileError> {
-    let file = OpenOptions::new().write(true).open(path).map_err(FileError::when("open", path))?;
-    // What a crash left in memory only would otherwise count as durable.
-    file.sync_all().map_err(FileError::when("sync", path))?;
+/// Opens a segment whose first `len` bytes are sound to write on in it. What a crash left in memory only would otherwise
+/// count as durable. That is written once more, for a sync that has failed before, in another process, may have left it
+/// there as if it were clean.
+pub(crate) fn reopen(path: &Path, len: u64) -> Result<File, FileError> {
+    let file = OpenOptions::new().read(true).write(true).open(path).map_err(FileError::when("open", path))?;
+    let from = len.saturating_sub(MOST_UNSYNCED);
+    let mut last = vec![0; usize::try_from(len - from).unwrap_or(usize::MAX)];
+    let synced = file
+        .read_exact_at(&mut last, from)
+        .and_then(|()| file.write_all_at(&last, from))
+        .and_then(|()| file.sync_all());
+    synced.map_err(FileError::when("sync", path))?;
     Ok(file)
 }
 

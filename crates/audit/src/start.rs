@@ -116,7 +116,7 @@ fn go_on(folder: &Folder, node: Option<String>, number: u64) -> Result<Ground, O
         found = scan()?;
     }
     let Scan { node, head, len, signed, open, torn, .. } = found;
-    let file = reopen(&path)?;
+    let file = reopen(&path, len)?;
     let extent = Extent::of(&file, number, path, len)?;
     Ok(Ground { node, head, file, extent, open, signed, torn })
 }
@@ -125,7 +125,6 @@ fn go_on(folder: &Folder, node: Option<String>, number: u64) -> Result<Ground, O
 fn complete(segment: &Path, at: u64, missing: &[u8]) -> io::Result<()> {
     let file = OpenOptions::new().write(true).open(segment)?;
     file.write_all_at(missing, at)?;
-    file.sync_all()?;
     tracing::warn!(
         bytes = missing.len(),
         "the audit journal was completed after a crash, from its write-ahead file"

@@ -81,6 +81,15 @@ pub(crate) enum State {
     Out(Outage),
 }
 
+/// How a write becomes durable.
+#[derive(Clone, Copy)]
+enum Way {
+    /// In the write-ahead file, if it has room.
+    Ahead,
+    /// In the segment's own file, with all that was written before.
+    Segment,
+}
+
 impl Writer {
     /// Writes what comes until the queue is closed and empty.
     pub(crate) fn run(mut self, queue: &Queue) {
@@ -117,7 +126,7 @@ impl Writer {
             self.sign().ok();
         }
         if self.flush().is_ok() {
-            self.ahead.close();
+            self.ahead.blank().ok();
         }
     }
 
@@ -128,21 +137,21 @@ impl Writer {
         }
     }
 
-    /// Adds a checkpoint, and makes all that it vouches for durable in the segment itself: whoever knows it from
+    /// Adds a checkpoint, and makes it and all that it vouches for durable in the segment itself: whoever knows it from
     /// elsewhere finds that there, too, before a crash is mended. One that can't be written is made when the journal has
     /// recovered.
     fn sign(&mut self) -> Result<(), AuditError> {
         let at = self.clock.now();
         let body = self.signer.checkpoint(&self.node, self.extent.number, self.head, at)?;
-        self.write(&[Entry::own(body)])?;
+        self.write(&[Entry::own(body)], Way::Segment)?;
         self.signer.signed();
-        self.flush()
+        Ok(())
     }
 
     /// Makes a batch of records durable together and tells every caller.
     fn store(&mut self, mut batch: Vec<Entry>) {
         let stored = match self.be_ready() {
-            Ok(()) => self.write(&batch),
+            Ok(()) => self.write(&batch, Way::Ahead),
             Err(error) => Err(error),
         };
         match stored {
@@ -175,7 +184,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, entries: &[Entry]) -> Result<(), AuditError> {
+    fn write(&mut self, entries: &[Entry], way: Way) -> Result<(), AuditError> {
         let State::Live(file) = &self.state else { return Err(self.status.error()) };
         let mut head = self.head;
         self.buffer.clear();
@@ -186,7 +195,7 @@ impl Writer {
         let writing = || FileError::when("write", self.extent.path());
         let appended = file.write_all_at(&self.buffer, self.extent.len).map_err(writing());
         let written = appended.and_then(|()| {
-            if self.ahead.has_room_for(self.buffer.len()) {
+            if matches!(way, Way::Ahead) && self.ahead.has_room_for(self.buffer.len()) {
                 return self.ahead.write(&self.buffer, &*self.disk);
             }
             self.disk.sync(file).map_err(writing())?;
@@ -273,7 +282,7 @@ impl Writer {
         while !self.owed.is_empty() {
             let mut owed = mem::take(&mut self.owed);
             let mut later = owed.split_off(fitting(&owed));
-            let written = self.write(&owed);
+            let written = self.write(&owed, Way::Ahead);
             if written.is_ok() {
                 self.committed(owed);
             } else {
@@ -294,26 +303,27 @@ impl Writer {
         }
         // First of all, since it is what fails, and cheaply, as long as the disk is full or read-only.
         let draft = Draft::create(&self.folder, self.extent.number + 1)?;
-        let settled = match &outage.fault {
-            Fault::Tampered { path, found } if !self.ahead.is_at(path) => {
-                self.extent.leave()?;
-                Some(Incident::Tampered { found: found.to_string() })
+        let of_segment = match &outage.fault {
+            Fault::Tampered { found, .. } if !self.ahead.is_at_fault(&outage.fault) => {
+                Some(found.to_string())
             }
             _ => match self.extent.settle(self.head, self.ahead.pending()) {
                 Ok(()) => None,
-                Err(Fault::Tampered { found, .. }) => Some(Incident::Tampered { found: found.to_string() }),
+                Err(Fault::Tampered { found, .. }) => Some(found.to_string()),
                 Err(fault) => return Err(fault),
             },
         };
-        let incident = settled.unwrap_or_else(|| match &outage.fault {
-            Fault::Tampered { found, .. } => {
-                Incident::Tampered { found: format!("of its write-ahead file: {found}") }
-            }
-            Fault::File(error) => Incident::WriteFailed { reason: error.in_full() },
-        });
-        if self.ahead.check().is_err() {
-            self.ahead = WriteAhead::open(&self.folder)?;
+        if of_segment.is_some() {
+            self.extent.leave()?;
         }
+        let of_ahead = self.ahead.renew(&self.folder, &outage.fault)?;
+        let of_ahead = of_ahead.map(|found| format!("its write-ahead file was tampered with: {found}"));
+        let found: Vec<String> = of_segment.into_iter().chain(of_ahead).collect();
+        let incident = if found.is_empty() {
+            Incident::WriteFailed { reason: outage.fault.to_string() }
+        } else {
+            Incident::Tampered { found: found.join("; ") }
+        };
         Ok(self.begin(draft, Some(incident))?)
     }
 

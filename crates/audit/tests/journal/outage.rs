@@ -66,7 +66,8 @@ async fn run_out_of_room(folder: &Path) {
     journal.record(outcome(ChangeId::random(), Outcome::Success)).await.unwrap_err();
     journal.record(event("refused")).await.unwrap_err();
     journal.record(intent(ChangeId::random())).await.unwrap_err();
-    until("tried to recover", || journal.health().is_err_and(|error| error.reason.contains(".new"))).await;
+    until("tried to recover", || journal.health().is_err_and(|error| error.reason.contains("write-ahead")))
+        .await;
     assert_eq!(journal.stats().owed, 2);
     assert_eq!(journal.stats().segment, 2);
 

@@ -97,6 +97,21 @@ async fn what_happened_to_the_write_ahead_file_is_noticed_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn what_happened_to_both_files_is_on_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path());
+    record(&journal, ["a"]).await;
+    fs::remove_file(folder.path().join("write-ahead")).unwrap();
+    fs::remove_file(folder.path().join(FIRST)).unwrap();
+    journal.record(event("refused")).await.unwrap_err();
+    until("healthy again", || journal.health().is_ok()).await;
+    record(&journal, ["b"]).await;
+    let incident = &header(folder.path(), 2)["after"];
+    assert_eq!(incident["found"], "it was removed; its write-ahead file was tampered with: it was removed");
+    assert_eq!(request_ids(folder.path()), ["b"]);
+}
+
+#[tokio::test]
 async fn a_folder_that_was_swapped_is_not_written_into() {
     let place = tempfile::tempdir().unwrap();
     let (path, aside) = (place.path().join("journal"), place.path().join("aside"));
