@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use strongroom_audit::{Journal, Options};
+use strongroom_audit::{Journal, Options, Records};
 use strongroom_core::access::IdentitySource;
 use strongroom_core::disposal::{Disposal, Owner};
 use strongroom_core::ports::{
@@ -183,12 +183,9 @@ impl Place {
     }
 
     fn records(&self, action: &str) -> usize {
-        let mut found = 0;
-        for entry in std::fs::read_dir(self.folder.path().join("journal")).unwrap() {
-            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
-            found += String::from_utf8_lossy(&bytes).matches(&format!("\"action\":\"{action}\"")).count();
-        }
-        found
+        let records = Records::open(&self.folder.path().join("journal"), 0).unwrap();
+        let name = format!("\"action\":\"{action}\"");
+        records.filter(|record| record.as_ref().unwrap().json.contains(&name)).count()
     }
 }
 

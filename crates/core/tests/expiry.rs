@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use proptest::prelude::*;
-use strongroom_audit::{Journal, Options};
+use strongroom_audit::{Journal, Options, Records};
 use strongroom_core::expiry::{Window, Windows, acknowledge};
 use strongroom_core::ports::BackendId;
 use strongroom_core::{
@@ -81,11 +81,9 @@ impl Place {
     }
 
     fn records(&self, action: &str) -> usize {
-        let folder = self.folder.path().join("journal");
-        let segments = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        let segments = segments.filter(|path| path.extension().is_some_and(|end| end == "jsonl"));
+        let records = Records::open(&self.folder.path().join("journal"), 0).unwrap();
         let name = format!("\"action\":\"{action}\"");
-        segments.map(|path| std::fs::read_to_string(path).unwrap().matches(&name).count()).sum()
+        records.filter(|record| record.as_ref().unwrap().json.contains(&name)).count()
     }
 
     fn acknowledge(&self, id: SecretId) -> bool {
@@ -204,11 +202,8 @@ async fn what_is_deleted_is_told_no_more_and_what_is_acknowledged_neither() {
         assert!(ending.is_acknowledged(), "{ending:?}");
     }
     let journal = place.folder.path().join("journal");
-    let text: String = std::fs::read_dir(journal)
-        .unwrap()
-        .filter_map(|entry| std::fs::read_to_string(entry.unwrap().path()).ok())
-        .collect();
-    let record = text.lines().find(|line| line.contains("expiry.acknowledge")).unwrap();
+    let mut records = Records::open(&journal, 0).unwrap().map(|record| record.unwrap().json);
+    let record = records.find(|line| line.contains("expiry.acknowledge")).unwrap();
     assert!(record.contains("\"user\":\"root\"") && record.contains("\"source\":\"operator\""), "{record}");
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use proptest::prelude::*;
-use strongroom_audit::{Journal, Options};
+use strongroom_audit::{Journal, Options, Records};
 use strongroom_core::access::IdentitySource;
 use strongroom_core::acl::AclRequest;
 use strongroom_core::consumer::{SecretUse, Use};
@@ -92,14 +92,9 @@ impl Place {
 
     /// What the journal says of an action.
     fn records(&self, action: &str) -> Vec<String> {
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir(self.folder.path().join("journal")).unwrap() {
-            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
-            let text = String::from_utf8_lossy(&bytes);
-            let wanted = format!("\"action\":\"{action}\"");
-            found.extend(text.lines().filter(|line| line.contains(&wanted)).map(str::to_owned));
-        }
-        found
+        let records = Records::open(&self.folder.path().join("journal"), 0).unwrap();
+        let name = format!("\"action\":\"{action}\"");
+        records.map(|record| record.unwrap().json).filter(|line| line.contains(&name)).collect()
     }
 
     /// What replaces a secret, sealed as the operator's tool does it.
