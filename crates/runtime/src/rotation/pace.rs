@@ -6,6 +6,9 @@ pub(crate) fn rest(worked: Duration, share_percent: u32) -> Duration {
     worked * (100 - share) / share
 }
 
+/// The longest rest. After a device that takes its time, as much again many times over would give nobody anything.
+const LONGEST_REST: Duration = Duration::from_millis(100);
+
 /// Gives way to requests, and to nobody when there are none.
 pub(crate) struct Courtesy {
     /// How many requests there have been.
@@ -25,7 +28,7 @@ impl Courtesy {
     /// How long to rest after so much work; nothing when no request has come since this was last asked.
     pub(super) fn after(&mut self, worked: Duration) -> Option<Duration> {
         let known = std::mem::replace(&mut self.known, (self.requests)());
-        (known != self.known).then(|| rest(worked, self.share_percent))
+        (known != self.known).then(|| rest(worked, self.share_percent).min(LONGEST_REST))
     }
 }
 
@@ -54,5 +57,7 @@ mod tests {
         requests.fetch_add(1, Ordering::Relaxed);
         assert_eq!(courtesy.after(worked), Some(Duration::from_millis(90)));
         assert_eq!(courtesy.after(worked), None);
+        requests.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(courtesy.after(worked * 50), Some(LONGEST_REST));
     }
 }

@@ -91,6 +91,10 @@ async fn turn<'a>(
         staging = open.iter().any(|rotation| rotation.stage == Stage::Staging);
         if !open.is_empty() {
             *shift = rotations.claim().await?;
+            if let Some(claimed) = shift {
+                // Whether requests come is known after the first batch.
+                claimed.take_small_batches(true);
+            }
         }
     }
     if staging || attended.elapsed() >= ATTEND_EVERY {

@@ -9,7 +9,7 @@ pub struct RotationSection {
 }
 
 pub(super) fn rotation(reader: &mut Reader) -> RotationSection {
-    let share_percent = reader.get("rotation.share_percent", 10, "a whole number from 1 to 100");
+    let share_percent = reader.get("rotation.share_percent", 1, "a whole number from 1 to 100");
     if !(1..=100).contains(&share_percent) {
         reader.refuse("rotation.share_percent", "is not from 1 to 100");
     }
