@@ -8,7 +8,6 @@
 //! follows.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
@@ -39,10 +38,7 @@ impl WriteAhead {
     /// Opens the file; makes it, if there is none of its size. What it held is not pending any more.
     pub(crate) fn open(folder: &Folder) -> Result<Self, FileError> {
         let path = path(folder.path());
-        match fs::symlink_metadata(&path) {
-            Ok(found) if found.is_file() && found.len() == SIZE => Self::at(path),
-            _ => Self::create(folder),
-        }
+        if is_whole(&path) { Self::at(path) } else { Self::create(folder) }
     }
 
     /// Makes a fresh file in the place of any that is there: after a failure that one may hold what was refused, or lie
@@ -125,10 +121,10 @@ impl WriteAhead {
 /// The records that follow where the chain stands, as lines; empty when all are in their segment.
 pub(crate) fn following(folder: &Path, mut head: Head) -> Result<Vec<u8>, FileError> {
     let path = path(folder);
-    let text = match fs::read(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        read => read.map_err(FileError::when("read", &path))?,
-    };
+    if !is_whole(&path) {
+        return Ok(Vec::new());
+    }
+    let text = fs::read(&path).map_err(FileError::when("read", &path))?;
     let mut lines = Vec::new();
     for placed in text.split_inclusive(|byte| *byte == b'\n') {
         let Some(line) = placed.strip_suffix(b"\n").and_then(Line::parse) else { break };
@@ -149,6 +145,11 @@ pub(crate) fn following(folder: &Path, mut head: Head) -> Result<Vec<u8>, FileEr
         lines.extend_from_slice(placed);
     }
     Ok(lines)
+}
+
+/// Whether there is a file that this crate has made. Nothing else is opened.
+fn is_whole(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == SIZE)
 }
 
 fn path(folder: &Path) -> PathBuf {

@@ -65,7 +65,7 @@ impl Folder {
     pub(crate) fn is_sound(&self) -> Result<bool, FileError> {
         let looking = || FileError::when("look at", &self.path);
         let held = Look::into(&self.handle).map_err(looking())?;
-        let named = File::open(&self.path).and_then(|named| Look::into(&named)).map_err(looking())?;
+        let named = Look::behind(&self.path).map_err(looking())?;
         Ok(held.identity == named.identity && !writable_by_others(named.mode))
     }
 
@@ -185,6 +185,11 @@ impl Look {
     /// At what has that name, be it a link.
     pub(crate) fn at(path: &Path) -> io::Result<Self> {
         Self::ask(CWD, path, AtFlags::SYMLINK_NOFOLLOW)
+    }
+
+    /// At what that name leads to.
+    pub(crate) fn behind(path: &Path) -> io::Result<Self> {
+        Self::ask(CWD, path, AtFlags::empty())
     }
 
     /// Asks for nothing but this, and above all not for times: Linux keeps those finer of a file that somebody asks about,

@@ -74,12 +74,14 @@ impl Extent {
         Ok(cut.map_err(FileError::when("cut", path))?)
     }
 
-    /// Makes durable what is left of a segment that somebody else has touched.
+    /// Makes durable what is left of a segment that somebody else has touched. What has taken its name is not opened: a
+    /// pipe would not let go.
     pub(crate) fn leave(&self) -> Result<(), FileError> {
-        match File::open(self.path()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            opened => opened.and_then(|file| file.sync_all()).map_err(FileError::when("sync", self.path())),
+        if self.watched.check_name().is_err() {
+            return Ok(());
         }
+        let synced = File::open(self.path()).and_then(|file| file.sync_all());
+        synced.map_err(FileError::when("sync", self.path()))
     }
 }
 

@@ -1,6 +1,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
+use std::process::Command;
 
 use strongroom_core::ports::AuditSink as _;
 
@@ -109,6 +110,22 @@ async fn what_happened_to_both_files_is_on_record() {
     let incident = &header(folder.path(), 2)["after"];
     assert_eq!(incident["found"], "it was removed; its write-ahead file was tampered with: it was removed");
     assert_eq!(request_ids(folder.path()), ["b"]);
+}
+
+/// Opening a pipe waits for somebody at its other end.
+#[tokio::test]
+async fn a_pipe_in_the_place_of_a_file_holds_nobody_up() {
+    for name in [FIRST, "write-ahead"] {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = open(folder.path());
+        record(&journal, ["a"]).await;
+        let path = folder.path().join(name);
+        fs::remove_file(&path).unwrap();
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        journal.record(event("refused")).await.unwrap_err();
+        until("healthy again", || journal.health().is_ok()).await;
+        record(&journal, ["b"]).await;
+    }
 }
 
 #[tokio::test]
