@@ -38,7 +38,11 @@ impl Queue {
         }
         state.waiting.push(entry);
         // The thread sleeps only while nothing waits.
-        if state.waiting.len() == 1 {
+        let is_first = state.waiting.len() == 1;
+        // It is woken once it can have the lock: where it comes to run at once, in the place of this one, it would only
+        // wait for it again.
+        drop(state);
+        if is_first {
             self.changed.notify_one();
         }
         Ok(())
