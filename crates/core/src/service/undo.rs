@@ -25,9 +25,14 @@ impl KeyManager {
     /// an act of the service's own. Tells how many there were.
     pub async fn destroy_deleted(&self, limit: u32) -> Result<u32, Error> {
         let over = self.0.undo.over_before(self.0.clock.now());
-        let longest = self.0.read(move |reader| Ok(reader.deleted_secrets(None, None, limit)?)).await?;
+        let longest = self.0.read(move |reader| {
+            // Mostly it is too early for any, and one tells.
+            let first = reader.deleted_secrets(None, None, 1)?;
+            let is_over = first.first().is_some_and(|deleted| deleted.at <= over);
+            Ok(if is_over { reader.deleted_secrets(None, None, limit)? } else { Vec::new() })
+        });
         let mut destroyed = 0;
-        for deleted in longest.iter().take_while(|deleted| deleted.at <= over) {
+        for deleted in longest.await?.iter().take_while(|deleted| deleted.at <= over) {
             self.0.destroy_deleted(deleted.secret.id, over).await?;
             destroyed += 1;
         }

@@ -6,6 +6,7 @@ use strongroom_core::ports::SealedSecret;
 use strongroom_core::undo::Deleted;
 use strongroom_core::{ProjectId, SecretId, Timestamp, UserId};
 
+use super::at_most;
 use super::belongings::Belongings;
 use super::{payloads, project_keys, secrets};
 use crate::Connection;
@@ -100,7 +101,6 @@ pub(crate) fn list(
     let mut page = deleted_secrets::table
         .inner_join(projects::table)
         .order((deleted_secrets::deleted, deleted_secrets::id))
-        .limit(i64::from(limit))
         .select((HERE, projects::external_id, deleted_secrets::deleted, deleted_secrets::deleted_by))
         .into_boxed();
     if let Some(project) = project {
@@ -114,7 +114,7 @@ pub(crate) fn list(
             .filter(deleted_secrets::deleted.ge(at.as_micros()))
             .filter(later.or(same.and(deleted_secrets::id.gt(id.as_bytes().to_vec()))));
     }
-    let rows: Vec<Row> = page.load(connection)?;
+    let rows: Vec<Row> = page.load_iter(connection)?.take(at_most(limit)).collect::<QueryResult<_>>()?;
     rows.into_iter().map(read).collect()
 }
 

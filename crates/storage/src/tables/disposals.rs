@@ -52,7 +52,7 @@ pub(crate) fn due(
         .filter(disposals::backend.eq(backend.as_str()).and(disposals::due.le(now.as_micros())))
         .order(disposals::due)
         .select(Row::as_select())
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     row.map(Row::of).transpose()
 }

@@ -152,7 +152,7 @@ pub(crate) fn last_of(connection: &mut Connection, secret: SecretId) -> Result<O
         .filter(errands::secret.eq(secret.as_bytes().as_slice()))
         .order(errands::position.desc())
         .select(Row::as_select())
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     row.map(Row::of).transpose()
 }
@@ -163,7 +163,7 @@ pub(crate) fn next(connection: &mut Connection) -> Result<Option<Errand>, Fault>
         .filter(errands::open.eq(OPEN))
         .order(errands::position)
         .select(Row::as_select())
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     row.map(Row::of).transpose()
 }

@@ -1,7 +1,7 @@
 //! One module a table: its rows and the queries that touch one of them.
 //!
-//! A lookup by a unique key has no LIMIT, hence no `first()`: SQLite parses a statement anew each time its
-//! LIMIT is bound.
+//! No lookup that is made again and again has a LIMIT, hence no `first()`: SQLite parses a statement anew each time its
+//! LIMIT is bound. Rows come one by one, so `get_result()` stops at the first, and others stop when they have enough.
 
 pub(crate) mod acls;
 pub(crate) mod applied_changes;
@@ -38,3 +38,8 @@ pub(crate) mod user_metadata;
 
 /// How many ids one statement names; every database takes that many.
 const AT_ONCE: usize = 500;
+
+/// How many rows to take.
+fn at_most(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}

@@ -128,7 +128,7 @@ pub(crate) fn next_project(
         .filter(exists(of_backend))
         .order(project_rows::external_id)
         .select(project_rows::external_id)
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     next.map(|project| column::opaque(project, "projects.external_id")).transpose()
 }

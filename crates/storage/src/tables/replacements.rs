@@ -2,6 +2,7 @@ use diesel::prelude::*;
 use strongroom_core::errand::Replaced;
 use strongroom_core::{SecretId, Timestamp};
 
+use super::at_most;
 use crate::Connection;
 use crate::column;
 use crate::fault::Fault;
@@ -32,8 +33,9 @@ pub(crate) fn until(connection: &mut Connection, now: Timestamp, limit: u32) -> 
     let rows: Vec<Row> = replacements::table
         .filter(replacements::until.le(now.as_micros()))
         .order(replacements::until)
-        .limit(i64::from(limit))
-        .load(connection)?;
+        .load_iter(connection)?
+        .take(at_most(limit))
+        .collect::<QueryResult<_>>()?;
     rows.into_iter().map(read).collect()
 }
 

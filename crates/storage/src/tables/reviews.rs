@@ -106,7 +106,7 @@ pub(crate) fn to_apply(connection: &mut Connection) -> Result<Option<Review>, Fa
         .filter(reviews::stage.eq(ReviewStage::Applying.as_str()))
         .order(reviews::position)
         .select(Row::as_select())
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     row.map(Row::of).transpose()
 }
@@ -135,7 +135,7 @@ pub(crate) fn next_condemned(
             condemned_secrets::orphaned,
             condemned_secrets::twin,
         ))
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     row.map(|(secret, updated, orphaned, twin)| {
         Ok(Condemned {

@@ -1,4 +1,4 @@
-use diesel::dsl::{count, count_star};
+use diesel::dsl::{count, count_star, exists, select};
 use diesel::prelude::*;
 use diesel::result::DatabaseErrorKind;
 use diesel::result::Error::DatabaseError;
@@ -6,7 +6,9 @@ use strongroom_core::ports::TypeCount;
 use strongroom_core::secret::{BitLength, Label};
 use strongroom_core::{ContentType, ProjectId, Secret, SecretId, SecretType, Timestamp, UserId};
 
-use super::{acls, consumers, container_members, endings, last_reads, payloads, projects, user_metadata};
+use super::{
+    acls, at_most, consumers, container_members, endings, last_reads, payloads, projects, user_metadata,
+};
 use crate::Connection;
 use crate::column;
 use crate::fault::Fault;
@@ -181,9 +183,10 @@ pub(crate) fn expired(
         .filter(secrets::live.eq(false))
         .filter(secrets::expiration.le(before.as_micros()))
         .order(secrets::expiration)
-        .limit(i64::from(limit))
         .select(secrets::id)
-        .load(connection)?;
+        .load_iter(connection)?
+        .take(at_most(limit))
+        .collect::<QueryResult<_>>()?;
     ids.iter().map(|id| column::id(id, "secrets.id")).collect()
 }
 
@@ -205,6 +208,13 @@ pub(crate) fn count_types(connection: &mut Connection, now: Timestamp) -> Result
             })
         })
         .collect()
+}
+
+/// Whether there are secrets for [`sweep`].
+pub(crate) fn is_any_to_sweep(connection: &mut Connection, now: Timestamp) -> Result<bool, Fault> {
+    let expired =
+        secrets::table.filter(secrets::live.eq(true)).filter(secrets::expiration.le(now.as_micros()));
+    Ok(select(exists(expired)).get_result(connection)?)
 }
 
 /// Takes up to `limit` secrets that have expired at `now` out of the lists and their counts; they stay
