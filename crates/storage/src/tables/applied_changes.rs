@@ -32,9 +32,10 @@ pub(crate) fn among(connection: &mut Connection, changes: &[ChangeId]) -> Result
 
 /// Forgets that these changes took effect.
 pub(crate) fn delete(connection: &mut Connection, changes: &[ChangeId]) -> Result<(), Fault> {
-    for some in changes.chunks(AT_ONCE) {
-        let ids = some.iter().map(|change| change.as_bytes().as_slice());
-        diesel::delete(applied_changes::table.filter(applied_changes::id.eq_any(ids))).execute(connection)?;
+    // One by one: a statement that names many is prepared for each number of them.
+    for change in changes {
+        let row = applied_changes::id.eq(change.as_bytes().as_slice());
+        diesel::delete(applied_changes::table.filter(row)).execute(connection)?;
     }
     Ok(())
 }
