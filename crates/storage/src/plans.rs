@@ -225,7 +225,9 @@ fn what_ends_is_found_by_its_end() {
             plans(|writer| writer.count_endings(now(), now())),
             "COVERING INDEX endings_by_end (ends>? AND ends<?)",
         ),
+        (plans(|writer| writer.has_ending_for("a", now())), "endings_by_due (due<?)"),
         (plans(|writer| writer.claim_ending("a", now(), now())), "endings_by_due (due<?)"),
+        (plans(|writer| writer.has_unread_certificate(now())), "unread_certificates_by_due (due<?)"),
         (plans(|writer| writer.claim_unread_certificate(now(), now())), "unread_certificates_by_due (due<?)"),
         (plans(|writer| writer.ending(SecretId::random())), "endings USING PRIMARY KEY"),
     ] {
@@ -250,8 +252,12 @@ fn what_waits_for_its_time_is_found_first() {
 
 #[test]
 fn a_claim_passes_over_every_order_that_has_ended() {
-    let plans = plans(|writer| writer.claim_order("a", now(), now()));
-    assert_eq!(plans, ["SEARCH orders USING INDEX orders_by_state (state=?)"]);
+    let [claim, look] = [
+        plans(|writer| writer.claim_order("a", now(), now())),
+        plans(|writer| writer.has_order_for("a", now())),
+    ];
+    assert_eq!(claim, ["SEARCH orders USING INDEX orders_by_state (state=?)"]);
+    assert_eq!(look, claim);
 }
 
 #[test]

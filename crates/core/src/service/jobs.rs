@@ -43,7 +43,19 @@ impl Engine {
         result
     }
 
-    /// The same for what is done again when a crash of the machine undoes it, without waiting for the disk.
+    /// Claims work, if a look finds any: a look costs next to nothing, while a change that changes nothing has to begin
+    /// like any other, for which everybody else who changes something waits.
+    pub(super) async fn claim<T, L, C>(&self, look: L, claim: C) -> Result<Option<T>, Error>
+    where
+        T: Send + 'static,
+        L: FnMut(&mut dyn Reader) -> Result<bool, Error> + Send + 'static,
+        C: FnMut(&mut dyn Writer) -> Result<Option<T>, Error> + Send + 'static,
+    {
+        // Another server may have claimed it meanwhile.
+        if self.read(look).await? { self.upkeep(claim).await } else { Ok(None) }
+    }
+
+    /// Changes it for what is done again when a crash of the machine undoes it, without waiting for the disk.
     pub(super) async fn upkeep_relaxed<T, F>(&self, job: F) -> Result<T, Error>
     where
         T: Send + 'static,

@@ -158,15 +158,13 @@ impl Orders<'_> {
     async fn claim(self) -> Result<Option<Order>, Error> {
         let now = self.engine.clock.now();
         let worker = self.engine.audit.node().to_owned();
-        let claimed = self.engine.upkeep(move |writer| {
-            // Nothing to do is a reason to change nothing, not even to commit.
-            writer.claim_order(&worker, now, now.plus_seconds(LEASE))?.ok_or(Error::NotFound(Missing::Order))
-        });
-        match claimed.await {
-            Ok(order) => Ok(Some(order)),
-            Err(Error::NotFound(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let claimant = worker.clone();
+        self.engine
+            .claim(
+                move |reader| Ok(reader.has_order_for(&worker, now)?),
+                move |writer| Ok(writer.claim_order(&claimant, now, now.plus_seconds(LEASE))?),
+            )
+            .await
     }
 
     /// What to tell of an error, unless the order is to be tried again.

@@ -15,12 +15,21 @@ impl EndingReader for Session<'_> {
         self.run(|connection| endings::page(connection, query))
     }
 
+    fn has_ending_for(&mut self, worker: &str, now: Timestamp) -> Result<bool, StorageError> {
+        let worker = Worker { name: worker, run: self.run };
+        self.run(|connection| Ok(endings::free(connection, worker, now)?.is_some()))
+    }
+
     fn count_endings(&mut self, from: Timestamp, until: Timestamp) -> Result<u64, StorageError> {
         self.run(|connection| endings::count(connection, from, until))
     }
 
     fn count_types(&mut self, now: Timestamp) -> Result<Vec<TypeCount>, StorageError> {
         self.run(|connection| secrets::count_types(connection, now))
+    }
+
+    fn has_unread_certificate(&mut self, now: Timestamp) -> Result<bool, StorageError> {
+        self.run(|connection| Ok(unread_certificates::due(connection, now)?.is_some()))
     }
 
     fn count_unread_certificates(&mut self) -> Result<u64, StorageError> {

@@ -15,6 +15,11 @@ impl OrderReader for Session<'_> {
         self.run(|connection| orders::page(connection, project, query))
     }
 
+    fn has_order_for(&mut self, worker: &str, now: Timestamp) -> Result<bool, StorageError> {
+        let worker = Worker { name: worker, run: self.run };
+        self.run(|connection| Ok(orders::free(connection, worker, now)?.is_some()))
+    }
+
     fn pending_orders(&mut self) -> Result<(u64, Option<Timestamp>), StorageError> {
         self.run(orders::pending)
     }

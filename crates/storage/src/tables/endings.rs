@@ -80,13 +80,12 @@ pub(crate) fn put(connection: &mut Connection, ending: &Ending) -> Result<(), Fa
     Ok(())
 }
 
-/// Gives the ending that has been due the longest, of those that nobody works on, to the worker, until the time
-/// given. Nobody works on one whose time is up, nor on one that this worker claimed in another run.
-pub(crate) fn claim(
+/// The ending that has been due the longest, of those that nobody works on. Nobody works on one whose time is up, nor
+/// on one that this worker claimed in another run.
+pub(crate) fn free(
     connection: &mut Connection,
     worker: Worker<'_>,
     now: Timestamp,
-    until: Timestamp,
 ) -> Result<Option<Ending>, Fault> {
     let left_over = endings::worker.eq(worker.name).and(endings::worker_run.ne(worker.run.as_bytes()));
     let free = endings::worker.is_null().or(endings::lease_until.le(now.as_micros())).or(left_over);
@@ -95,9 +94,19 @@ pub(crate) fn claim(
         .filter(free)
         .order(endings::due)
         .select(Row::as_select())
-        .first(connection)
+        .get_result(connection)
         .optional()?;
-    let Some(ending) = first.map(Row::of).transpose()? else { return Ok(None) };
+    first.map(Row::of).transpose()
+}
+
+/// Gives the ending that has been due the longest, of those that nobody works on, to the worker, until the time given.
+pub(crate) fn claim(
+    connection: &mut Connection,
+    worker: Worker<'_>,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Ending>, Fault> {
+    let Some(ending) = free(connection, worker, now)? else { return Ok(None) };
     diesel::update(endings::table.filter(endings::secret.eq(ending.secret.as_bytes().as_slice())))
         .set((
             endings::worker.eq(worker.name),

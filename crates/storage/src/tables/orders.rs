@@ -97,7 +97,7 @@ pub(crate) fn pending(connection: &mut Connection) -> Result<(u64, Option<Timest
     let pending = || orders::table.filter(orders::state.eq(PENDING));
     let number: i64 = pending().count().get_result(connection)?;
     let oldest: Option<i64> =
-        pending().order(orders::position).select(orders::created).first(connection).optional()?;
+        pending().order(orders::position).select(orders::created).get_result(connection).optional()?;
     let oldest = oldest.map(|micros| column::time(micros, "orders.created")).transpose()?;
     Ok((column::count(number, "orders")?, oldest))
 }
@@ -130,34 +130,40 @@ pub(crate) fn insert(connection: &mut Connection, order: &Order) -> Result<(), F
     }
 }
 
-/// Gives the oldest pending order that nobody works on to the worker, until the time given. Nobody works on
-/// an order whose time is up, nor on one that this worker claimed in another run: it has died since, or the
-/// database would not be open again.
-pub(crate) fn claim(
+/// The oldest pending order that nobody works on. Nobody works on an order whose time is up, nor on one that this
+/// worker claimed in another run: it has died since, or the database would not be open again.
+pub(crate) fn free(
     connection: &mut Connection,
     worker: Worker<'_>,
     now: Timestamp,
-    until: Timestamp,
-) -> Result<Option<Order>, Fault> {
+) -> Result<Option<OrderId>, Fault> {
     let left_over = orders::worker.eq(worker.name).and(orders::worker_run.ne(worker.run.as_bytes()));
     let oldest: Option<Vec<u8>> = orders::table
         .filter(orders::state.eq(PENDING))
         .filter(orders::worker.is_null().or(orders::lease_until.le(now.as_micros())).or(left_over))
         .order(orders::position)
         .select(orders::id)
-        .first(connection)
+        .get_result(connection)
         .optional()?;
-    let Some(id) = oldest else {
-        return Ok(None);
-    };
-    diesel::update(orders::table.filter(orders::id.eq(id.as_slice())))
+    oldest.map(|id| column::id(&id, "orders.id")).transpose()
+}
+
+/// Gives the oldest pending order that nobody works on to the worker, until the time given.
+pub(crate) fn claim(
+    connection: &mut Connection,
+    worker: Worker<'_>,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Order>, Fault> {
+    let Some(id) = free(connection, worker, now)? else { return Ok(None) };
+    diesel::update(orders::table.filter(orders::id.eq(id.as_bytes().as_slice())))
         .set((
             orders::worker.eq(worker.name),
             orders::worker_run.eq(worker.run.as_bytes()),
             orders::lease_until.eq(until.as_micros()),
         ))
         .execute(connection)?;
-    find(connection, column::id(&id, "orders.id")?)
+    find(connection, id)
 }
 
 /// Prolongs the worker's claims on these orders, as far as it still has them in this run.

@@ -11,23 +11,27 @@ pub(crate) fn count(connection: &mut Connection) -> Result<u64, Fault> {
     column::count(unread_certificates::table.count().get_result(connection)?, "unread_certificates")
 }
 
-/// Gives one that is due, which is due again at `until`.
+/// The one that has been due the longest.
+pub(crate) fn due(connection: &mut Connection, now: Timestamp) -> Result<Option<SecretId>, Fault> {
+    let first: Option<Vec<u8>> = unread_certificates::table
+        .filter(unread_certificates::due.le(now.as_micros()))
+        .order(unread_certificates::due)
+        .select(unread_certificates::secret)
+        .get_result(connection)
+        .optional()?;
+    first.map(|id| column::id(&id, "unread_certificates.secret")).transpose()
+}
+
+/// Gives the one that has been due the longest, which is due again at `until`.
 pub(crate) fn claim(
     connection: &mut Connection,
     now: Timestamp,
     until: Timestamp,
 ) -> Result<Option<SecretId>, Fault> {
-    let first: Option<Vec<u8>> = unread_certificates::table
-        .filter(unread_certificates::due.le(now.as_micros()))
-        .order(unread_certificates::due)
-        .select(unread_certificates::secret)
-        .first(connection)
-        .optional()?;
-    let Some(id) = first else { return Ok(None) };
-    diesel::update(unread_certificates::table.filter(unread_certificates::secret.eq(id.as_slice())))
-        .set(unread_certificates::due.eq(until.as_micros()))
-        .execute(connection)?;
-    column::id(&id, "unread_certificates.secret").map(Some)
+    let Some(id) = due(connection, now)? else { return Ok(None) };
+    let row = unread_certificates::table.filter(unread_certificates::secret.eq(id.as_bytes().as_slice()));
+    diesel::update(row).set(unread_certificates::due.eq(until.as_micros())).execute(connection)?;
+    Ok(Some(id))
 }
 
 /// Adds a secret, unless it is there; it is due at once.

@@ -36,11 +36,17 @@ pub trait EndingReader {
     /// Secrets that end, in the order of their ends, whether or not they have ended.
     fn endings(&mut self, query: &EndingQuery) -> Result<Vec<(Secret, Ending)>, StorageError>;
 
+    /// Whether [`EndingWriter::claim_ending`] would give `worker` an ending.
+    fn has_ending_for(&mut self, worker: &str, now: Timestamp) -> Result<bool, StorageError>;
+
     /// How many secrets end after `from` and no later than `until`.
     fn count_endings(&mut self, from: Timestamp, until: Timestamp) -> Result<u64, StorageError>;
 
     /// How many unexpired secrets of each type there are. Looks at all of them.
     fn count_types(&mut self, now: Timestamp) -> Result<Vec<TypeCount>, StorageError>;
+
+    /// Whether [`EndingWriter::claim_unread_certificate`] would give a secret.
+    fn has_unread_certificate(&mut self, now: Timestamp) -> Result<bool, StorageError>;
 
     /// How many secrets may hold a certificate that was not read yet.
     fn count_unread_certificates(&mut self) -> Result<u64, StorageError>;

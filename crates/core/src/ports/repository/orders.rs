@@ -12,6 +12,9 @@ pub trait OrderReader {
     /// The project's orders that match, in the order of their creation.
     fn orders(&mut self, project: &ProjectId, query: &OrderQuery) -> Result<Page<Order>, StorageError>;
 
+    /// Whether [`OrderWriter::claim_order`] would give `worker` an order.
+    fn has_order_for(&mut self, worker: &str, now: Timestamp) -> Result<bool, StorageError>;
+
     /// How many orders of all projects are pending, and when the oldest of them was placed.
     fn pending_orders(&mut self) -> Result<(u64, Option<Timestamp>), StorageError>;
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::Expiry;
 use crate::audit::{Action, Outcome, Phase, Target};
-use crate::error::{Error, Missing};
+use crate::error::Error;
 use crate::expiry::{Ending, Judged, Window, Windows};
 use crate::id::{ChangeId, SecretId};
 use crate::ports::{EndingQuery, Reader, Writer};
@@ -59,21 +59,21 @@ impl Expiry<'_> {
     /// by whoever serves; several may.
     pub async fn next(self) -> Result<Turn, Error> {
         let worker = self.engine.audit.node().to_owned();
+        let claimant = worker.clone();
         let windows = Arc::clone(&self.engine.windows);
         let now = self.engine.clock.now();
-        // Nothing to do is a reason to change nothing, not even to commit.
-        let claimed = self.engine.upkeep(move |writer| {
-            claim(writer, &worker, &windows, now)?.ok_or(Error::NotFound(Missing::Secret))
-        });
-        match claimed.await {
-            Ok(Claimed::Notice(notice)) => Ok(Turn::Notice(notice)),
-            Ok(Claimed::Acknowledged(ending)) => {
+        let claimed = self.engine.claim(
+            move |reader| Ok(reader.has_ending_for(&worker, now)?),
+            move |writer| claim(writer, &claimant, &windows, now),
+        );
+        match claimed.await? {
+            Some(Claimed::Notice(notice)) => Ok(Turn::Notice(notice)),
+            Some(Claimed::Acknowledged(ending)) => {
                 self.record_acknowledgement(*ending).await?;
                 Ok(Turn::Worked)
             }
-            Ok(Claimed::Passed) => Ok(Turn::Worked),
-            Err(Error::NotFound(_)) => Ok(Turn::Nothing),
-            Err(error) => Err(error),
+            Some(Claimed::Passed) => Ok(Turn::Worked),
+            None => Ok(Turn::Nothing),
         }
     }
 

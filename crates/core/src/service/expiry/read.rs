@@ -1,10 +1,8 @@
 use super::{Expiry, note_ending};
 use crate::audit::{Action, Target};
 use crate::certificate::Certificate;
-use crate::error::{Error, Missing};
-use crate::id::SecretId;
+use crate::error::Error;
 use crate::ports::{BackendError, Writer};
-use crate::time::Timestamp;
 
 /// How long a secret that could not be read is left alone, in seconds.
 const LEASE: i64 = 120;
@@ -14,12 +12,11 @@ impl Expiry<'_> {
     /// it says; `false` when there is none left that is not being read. Each opening is on record.
     pub async fn read_certificate(self) -> Result<bool, Error> {
         let now = self.engine.clock.now();
-        let claimed = self.engine.upkeep(move |writer| next_unread(writer, now));
-        let id = match claimed.await {
-            Ok(id) => id,
-            Err(Error::NotFound(_)) => return Ok(false),
-            Err(error) => return Err(error),
-        };
+        let claimed = self.engine.claim(
+            move |reader| Ok(reader.has_unread_certificate(now)?),
+            move |writer| Ok(writer.claim_unread_certificate(now, now.plus_seconds(LEASE))?),
+        );
+        let Some(id) = claimed.await? else { return Ok(false) };
         let found = self.engine.read(move |reader| Ok(reader.sealed_secret(id)?)).await?;
         let Some((secret, Some((stored, key)))) = found.filter(|(secret, _)| !secret.is_expired(now)) else {
             self.engine.upkeep(move |writer| Ok(writer.forget_unread_certificate(id)?)).await?;
@@ -60,10 +57,4 @@ impl Expiry<'_> {
             Ok(()) => Ok(true),
         }
     }
-}
-
-fn next_unread(writer: &mut dyn Writer, now: Timestamp) -> Result<SecretId, Error> {
-    let claimed = writer.claim_unread_certificate(now, now.plus_seconds(LEASE))?;
-    // Nothing to do is a reason to change nothing, not even to commit.
-    claimed.ok_or(Error::NotFound(Missing::Secret))
 }
