@@ -1,30 +1,114 @@
 //! What a server does besides answering, again and again.
+//!
+//! Nearly all of it is found in the database, by this server or by a tool beside it. Instead of each chore looking there
+//! every second, one task asks whether anything was stored since, which costs next to nothing, and the chores look when
+//! there is news. A chore that has slept for a second runs many times slower than one that is busy, as nothing of it is
+//! left in the processor's caches, and a request that comes meanwhile waits for it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_core::Error;
-use tokio::time::sleep;
+use strongroom_storage::SqliteRepository;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use crate::error::chain;
 
-/// How often to look for something to do.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Longest pause after errors in a row.
+/// How often to ask whether there is news.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+/// How long to wait for news at most: some work is there from a time on, such as what another server began before it died.
+const LOOK_ANYWAY: Duration = Duration::from_secs(8);
+/// How much later than the one before it a chore begins, and hears of news: not all of them are to look in the same moment.
+const APART: Duration = Duration::from_millis(20);
+/// Pauses after errors in a row.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The chores of a server, each a task that goes on until the server stops.
+pub(crate) struct Chores {
+    tasks: JoinSet<()>,
+    news: News,
+}
+
+/// Tells a chore that it may find something to do.
+#[derive(Clone)]
+pub(crate) struct News {
+    stored: watch::Receiver<Option<i32>>,
+    delay: Duration,
+}
+
+impl Chores {
+    /// None yet. News come from that database.
+    pub(crate) fn of(repository: Arc<SqliteRepository>) -> Self {
+        let (tell, stored) = watch::channel(None);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(ask(repository, tell));
+        Self { tasks, news: News { stored, delay: Duration::ZERO } }
+    }
+
+    /// Begins one more.
+    pub(crate) fn begin<F>(&mut self, chore: impl FnOnce(News) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let news = self.news();
+        let wait = news.delay;
+        let chore = chore(news);
+        self.tasks.spawn(async move {
+            sleep(wait).await;
+            chore.await;
+        });
+    }
+
+    /// News for one more that somebody else begins and ends.
+    pub(crate) fn news(&mut self) -> News {
+        self.news.delay += APART;
+        self.news.clone()
+    }
+
+    /// Ends all of them where they are.
+    pub(crate) async fn end(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+impl News {
+    /// Waits until there may be something to do.
+    pub(crate) async fn wait(&mut self) {
+        // The one who tells is there as long as there are chores.
+        timeout(LOOK_ANYWAY, self.stored.changed()).await.ok();
+        sleep(self.delay).await;
+    }
+}
+
+async fn ask(repository: Arc<SqliteRepository>, tell: watch::Sender<Option<i32>>) {
+    loop {
+        // Without an answer each finds out for itself, and tells.
+        let version = repository.version().ok();
+        tell.send_if_modified(|known| {
+            let is_new = version.is_none() || *known != version;
+            *known = version;
+            is_new
+        });
+        sleep(ASK_EVERY).await;
+    }
+}
 
 /// Does it, at once again as long as there was something to do. May be cut off anywhere: `work` has to take up again
 /// what it has not done.
-pub(crate) async fn keep_at<W>(what: &'static str, mut work: impl FnMut() -> W + Send)
+pub(crate) async fn keep_at<W>(what: &'static str, mut news: News, mut work: impl FnMut() -> W + Send)
 where
     W: Future<Output = Result<bool, Error>> + Send,
 {
-    let mut pause = LOOK_EVERY;
+    let mut pause = SHORTEST_PAUSE;
     loop {
         match work().await {
             Ok(worked) => {
-                pause = LOOK_EVERY;
+                pause = SHORTEST_PAUSE;
                 if !worked {
-                    sleep(LOOK_EVERY).await;
+                    news.wait().await;
                 }
             }
             Err(error) => {
@@ -33,5 +117,56 @@ where
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Instant;
+
+    use strongroom_core::ports::{Milestone, StorageError};
+    use strongroom_core::{Clock as _, SystemClock};
+    use strongroom_storage::{Desk, OpenOptions};
+
+    use super::*;
+
+    async fn until(what: &str, happened: impl Fn() -> bool) -> Duration {
+        let begun = Instant::now();
+        while !happened() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
+            sleep(Duration::from_millis(5)).await;
+        }
+        begun.elapsed()
+    }
+
+    #[tokio::test]
+    async fn what_a_tool_stores_is_news_and_silence_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("news.db");
+        let options = OpenOptions { create: true, upgrade: false };
+        let repository = Arc::new(SqliteRepository::open(&file, options).unwrap());
+        let looks = Arc::new(AtomicU32::new(0));
+        let mut chores = Chores::of(Arc::clone(&repository));
+        let counted = Arc::clone(&looks);
+        chores.begin(|news| async move {
+            let look = || async {
+                counted.fetch_add(1, Ordering::SeqCst);
+                Ok(false)
+            };
+            keep_at("nothing", news, look).await;
+        });
+        // One look at the begin, and one when the first answer is known.
+        until("the first looks", || looks.load(Ordering::SeqCst) == 2).await;
+        sleep(ASK_EVERY * 2).await;
+        assert_eq!(looks.load(Ordering::SeqCst), 2, "nothing was stored");
+
+        let mut desk = Desk::open(&file).unwrap();
+        let milestone = Milestone { name: "m".into(), at: SystemClock.now(), detail: String::new() };
+        desk.write::<_, StorageError>(|writer| writer.put_milestone(&milestone)).unwrap();
+        let took = until("news of the tool's", || looks.load(Ordering::SeqCst) == 3).await;
+        assert!(took < LOOK_ANYWAY / 2, "{took:?}");
+        until("a look without news", || looks.load(Ordering::SeqCst) == 4).await;
+        chores.end().await;
     }
 }

@@ -7,8 +7,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// How often to look for orders that other servers have taken, or left behind.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+use crate::chore::News;
+
+/// Shortest pause after an error.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause after errors in a row.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -22,9 +24,9 @@ pub(crate) struct Workers {
 
 impl Workers {
     /// Begins to carry orders out, so many at once.
-    pub(crate) fn start(manager: &KeyManager, count: usize) -> Self {
+    pub(crate) fn start(manager: &KeyManager, count: usize, news: &News) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let tasks = (0..count).map(|_| work(manager.clone(), stopped.clone())).collect();
+        let tasks = (0..count).map(|_| work(manager.clone(), news.clone(), stopped.clone())).collect();
         let mut keeper = JoinSet::new();
         keeper.spawn(keep(manager.clone()));
         Self { stop, tasks, _keeper: keeper }
@@ -51,16 +53,16 @@ async fn keep(manager: KeyManager) {
     }
 }
 
-async fn work(manager: KeyManager, mut stopped: watch::Receiver<bool>) {
-    let mut pause = LOOK_EVERY;
+async fn work(manager: KeyManager, mut news: News, mut stopped: watch::Receiver<bool>) {
+    let mut pause = SHORTEST_PAUSE;
     while !*stopped.borrow_and_update() {
         match manager.orders().work().await {
-            Ok(true) => pause = LOOK_EVERY,
+            Ok(true) => pause = SHORTEST_PAUSE,
             Ok(false) => {
-                pause = LOOK_EVERY;
+                pause = SHORTEST_PAUSE;
                 tokio::select! {
                     () = manager.orders().placed() => {}
-                    () = sleep(LOOK_EVERY) => {}
+                    () = news.wait() => {}
                     _ = stopped.changed() => {}
                 }
             }

@@ -10,11 +10,10 @@ use strongroom_core::KeyManager;
 use strongroom_edge::{Connections, Refusals, Server, Stopping};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::alerts::{Answering, Watching};
-use crate::chore;
+use crate::chore::{self, Chores, News};
 use crate::doctor;
 use crate::edge;
 use crate::error::{RunError, chain};
@@ -70,22 +69,20 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     };
     let watching = Watching::start(parts.watch, answering, settings.audit.folder.clone());
     let refusals = Refusals::new(settings.edge.refusal_window);
-    let mut chores = JoinSet::new();
-    chores.spawn(expiry::look_after(
-        Arc::clone(&parts.repository),
-        parts.manager.clone(),
-        settings.expiry.clone(),
-    ));
-    chores.spawn(expiry::read_certificates(parts.manager.clone()));
-    chores.spawn(expiry::tell(parts.manager.clone(), parts.notifier.clone()));
-    chores.spawn(forgetting(parts.manager.clone()));
-    chores.spawn(errands(parts.manager.clone()));
-    chores.spawn(storing_reads(parts.manager.clone()));
-    chores.spawn(write_test_records(parts.manager.clone(), Arc::clone(&parts.repository)));
-    chores.spawn(edge::record_refusals(parts.manager.clone(), refusals.clone()));
+    let mut chores = Chores::of(Arc::clone(&parts.repository));
+    let (repository, manager) = (|| Arc::clone(&parts.repository), || parts.manager.clone());
+    chores.begin(|_| expiry::look_after(repository(), manager(), settings.expiry.clone()));
+    chores.begin(|news| expiry::read_certificates(manager(), news));
+    chores.begin(|news| expiry::tell(manager(), parts.notifier.clone(), news));
+    chores.begin(|news| forgetting(manager(), news));
+    chores.begin(|news| errands(manager(), news));
+    chores.begin(|_| storing_reads(manager()));
+    chores.begin(|news| write_test_records(manager(), repository(), news));
+    chores.begin(|_| edge::record_refusals(manager(), refusals.clone()));
     let courtesy = Courtesy::new(parts.api.taken(), settings.rotation.share_percent);
-    let rotator = Rotator::start(&parts.manager, courtesy).await.map_err(RunError::Rotation)?;
-    let workers = Workers::start(&parts.manager, settings.orders.workers);
+    let rotator =
+        Rotator::start(&parts.manager, courtesy, chores.news()).await.map_err(RunError::Rotation)?;
+    let workers = Workers::start(&parts.manager, settings.orders.workers, &chores.news());
     let scheme = if rules.tls.is_some() { "https" } else { "http" };
     let endpoint = format!("{scheme}://{address}");
     let patience = settings.limits.drain_timeout;
@@ -106,7 +103,7 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     tracing::info!(endpoint, "serving");
     ready(&endpoint);
     service_manager::ready(&endpoint);
-    chores.spawn(service_manager::keep_alive());
+    chores.begin(|_| service_manager::keep_alive());
     let service = api.into_service();
     let server = Server::new(listener, service, turned_away, rules, settings.limits, refusals.clone());
     let told = async {
@@ -116,7 +113,7 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     let stopped = server.counting(connections).run(told, idle).await;
     workers.stop(patience).await;
     rotator.stop(patience).await;
-    chores.shutdown().await;
+    chores.end().await;
     edge::record(&parts.manager, refusals.take()).await;
     watching.stop(FORWARD_LAST).await;
     if let Err(error) = parts.manager.store_reads().await {
@@ -132,13 +129,13 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
 }
 
 /// Has backends forget what is not stored any more.
-async fn forgetting(manager: KeyManager) {
-    chore::keep_at("what was deleted and is to be forgotten", || manager.disposals().work()).await;
+async fn forgetting(manager: KeyManager, news: News) {
+    chore::keep_at("what was deleted and is to be forgotten", news, || manager.disposals().work()).await;
 }
 
 /// Does what operators ask for.
-async fn errands(manager: KeyManager) {
-    chore::keep_at("what an operator has asked for", || async {
+async fn errands(manager: KeyManager, news: News) {
+    chore::keep_at("what an operator has asked for", news, || async {
         Ok(manager.errands().work().await? || manager.reviews().work().await?)
     })
     .await;

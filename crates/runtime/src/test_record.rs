@@ -1,14 +1,13 @@
 //! Test records of the journal: an operator asks for one in the database, and the running server writes it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use strongroom_core::ports::{Milestone, StorageError};
 use strongroom_core::{Clock as _, Error, KeyManager, SystemClock, Timestamp, UserId};
 use strongroom_storage::{Desk, SqliteRepository};
-use tokio::time::sleep;
 
 use crate::ask::ask;
+use crate::chore::News;
 use crate::error::{RunError, chain};
 use crate::settings::Settings;
 
@@ -16,8 +15,6 @@ use crate::settings::Settings;
 const ASKED: &str = "audit-test-asked";
 /// A test record reached every forwarder's receiver.
 pub(crate) const ARRIVED: &str = "audit-test-arrived";
-/// How often to look whether one is asked for.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Has the servers that run write a test record on that account, and gives when it was asked for.
 pub(crate) fn ask_for_test_record(settings: &Settings, by: &UserId) -> Result<Timestamp, RunError> {
@@ -28,15 +25,21 @@ pub(crate) fn ask_for_test_record(settings: &Settings, by: &UserId) -> Result<Ti
     Ok(at)
 }
 
-/// Writes a test record whenever one is asked for from now on.
-pub(crate) async fn write_test_records(manager: KeyManager, repository: Arc<SqliteRepository>) {
+/// Writes a test record whenever one is asked for from now on, whenever that is first awaited.
+pub(crate) fn write_test_records(
+    manager: KeyManager,
+    repository: Arc<SqliteRepository>,
+    mut news: News,
+) -> impl Future<Output = ()> {
     let mut known = manager.now();
-    loop {
-        match write_one(&manager, &repository, known).await {
-            Ok(asked) => known = asked.unwrap_or(known),
-            Err(error) => tracing::warn!(error = chain(&error), "no test record can be written"),
+    async move {
+        loop {
+            match write_one(&manager, &repository, known).await {
+                Ok(asked) => known = asked.unwrap_or(known),
+                Err(error) => tracing::warn!(error = chain(&error), "no test record can be written"),
+            }
+            news.wait().await;
         }
-        sleep(LOOK_EVERY).await;
     }
 }
 

@@ -3,11 +3,12 @@ use std::time::{Duration, Instant};
 use strongroom_core::KeyManager;
 use tokio::time::sleep;
 
+use crate::chore::News;
 use crate::error::chain;
 use crate::rotation::rest;
 
 /// How often to look for what there is to read.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
 /// Longest pause after errors in a row.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How much of its time a server spends on it, in percent: there is no hurry.
@@ -15,14 +16,18 @@ const SHARE_PERCENT: u32 = 50;
 
 /// Reads certificates that an earlier version stored without looking at them. May be cut off anywhere: what is not
 /// done is taken up again.
-pub(crate) async fn read_certificates(manager: KeyManager) {
-    let mut pause = LOOK_EVERY;
+pub(crate) async fn read_certificates(manager: KeyManager, mut news: News) {
+    let mut pause = SHORTEST_PAUSE;
     loop {
         let begun = Instant::now();
         match manager.expiry().read_certificate().await {
             Ok(worked) => {
-                pause = LOOK_EVERY;
-                sleep(if worked { rest(begun.elapsed(), SHARE_PERCENT) } else { LOOK_EVERY }).await;
+                pause = SHORTEST_PAUSE;
+                if worked {
+                    sleep(rest(begun.elapsed(), SHARE_PERCENT)).await;
+                } else {
+                    news.wait().await;
+                }
             }
             Err(error) => {
                 tracing::warn!(error = chain(&error), ?pause, "a stored certificate is still to be read");

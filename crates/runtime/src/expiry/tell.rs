@@ -5,24 +5,25 @@ use strongroom_notify::{DeliveryError, Notifier};
 use tokio::time::sleep;
 
 use super::notice::notice;
+use crate::chore::News;
 use crate::error::chain;
 
-/// How often to look for what is due.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Shortest pause after a failure.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
 /// Longest pause after failures in a row.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Tells people of secrets that end, one after another. May be cut off anywhere: what was not noted as delivered is
 /// delivered again, under the same id.
-pub(crate) async fn tell(manager: KeyManager, notifier: Notifier) {
-    let mut pause = LOOK_EVERY;
+pub(crate) async fn tell(manager: KeyManager, notifier: Notifier, mut news: News) {
+    let mut pause = SHORTEST_PAUSE;
     let mut revised = false;
     loop {
         match turn(&manager, &notifier, &mut revised).await {
-            Ok(Told::Something) => pause = LOOK_EVERY,
+            Ok(Told::Something) => pause = SHORTEST_PAUSE,
             Ok(Told::Nothing) => {
-                pause = LOOK_EVERY;
-                sleep(LOOK_EVERY).await;
+                pause = SHORTEST_PAUSE;
+                news.wait().await;
             }
             Ok(Told::InVain(error)) => {
                 tracing::warn!(%error, ?pause, "of a secret's end nobody was told; trying again");

@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::pace::Courtesy;
+use crate::chore::News;
 
 /// How often to look for a rotation to carry out.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -25,10 +26,10 @@ pub(crate) struct Rotator {
 
 impl Rotator {
     /// Proves this server's master keys to the others, and from then on takes part.
-    pub(crate) async fn start(manager: &KeyManager, courtesy: Courtesy) -> Result<Self, Error> {
+    pub(crate) async fn start(manager: &KeyManager, courtesy: Courtesy, news: News) -> Result<Self, Error> {
         manager.rotations().attend().await?;
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(take_part(manager.clone(), courtesy, stopped));
+        let task = tokio::spawn(take_part(manager.clone(), courtesy, news, stopped));
         Ok(Self { stop, task, manager: manager.clone() })
     }
 
@@ -45,7 +46,12 @@ impl Rotator {
     }
 }
 
-async fn take_part(manager: KeyManager, mut courtesy: Courtesy, mut stopped: watch::Receiver<bool>) {
+async fn take_part(
+    manager: KeyManager,
+    mut courtesy: Courtesy,
+    mut news: News,
+    mut stopped: watch::Receiver<bool>,
+) {
     let mut shift: Option<Shift<'_>> = None;
     let mut attended = Instant::now();
     let mut failed = Duration::ZERO;
@@ -60,7 +66,15 @@ async fn take_part(manager: KeyManager, mut courtesy: Courtesy, mut stopped: wat
                 }
                 rest.unwrap_or_default()
             }
-            Ok(_) => LOOK_EVERY,
+            Ok(Some(_)) => LOOK_EVERY,
+            Ok(None) => {
+                failed = Duration::ZERO;
+                tokio::select! {
+                    () = news.wait() => {}
+                    _ = stopped.changed() => {}
+                }
+                continue;
+            }
             Err(error) => {
                 failed = (failed * 2).clamp(LOOK_EVERY, LONGEST_PAUSE);
                 let told = crate::error::chain(&error);

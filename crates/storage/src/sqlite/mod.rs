@@ -12,6 +12,7 @@ mod open;
 mod schema;
 mod snapshot;
 mod text;
+mod watch;
 
 pub(crate) use check::check;
 pub(crate) use failure::{commit_error, storage_error};
@@ -22,3 +23,4 @@ pub use open::{OpenOptions, SchemaStatus, schema_status, upgrade};
 pub(crate) use open::{Opened, open, open_beside, open_read_only};
 pub use snapshot::snapshot;
 pub(crate) use text::instr;
+pub(crate) use watch::Watch;

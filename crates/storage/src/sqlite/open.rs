@@ -8,7 +8,7 @@ use super::failure::{is_damage, is_not_a_database};
 use super::header::{self, beside};
 use super::log::empty_log;
 use super::schema::{self, APPLICATION_ID, VERSION};
-use super::{Lock, connection, create};
+use super::{Lock, Watch, connection, create};
 use crate::Connection;
 use crate::error::OpenError;
 
@@ -36,6 +36,8 @@ pub(crate) struct Opened {
     pub(crate) writer: Connection,
     /// Connections that only read.
     pub(crate) readers: Vec<Connection>,
+    /// Tells of commits.
+    pub(crate) watch: Watch,
     /// Must outlive the connections.
     pub(crate) lock: Lock,
 }
@@ -58,7 +60,8 @@ pub(crate) fn open(path: &Path, options: OpenOptions, readers: usize) -> Result<
     }
     let writer = writer(path, options.upgrade)?;
     let readers = (0..readers).map(|_| connection::reading(path)).collect::<Result<_, _>>()?;
-    Ok(Opened { writer, readers, lock })
+    let watch = Watch::new(connection::reading(path)?);
+    Ok(Opened { writer, readers, watch, lock })
 }
 
 /// Opens a database for reading only, without a lock, perhaps beside the server that has it.
