@@ -8,6 +8,7 @@
 //! follows.
 
 use std::fs::{self, File, OpenOptions};
+use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
@@ -118,33 +119,37 @@ impl WriteAhead {
     }
 }
 
-/// The records that follow where the chain stands, as lines; empty when all are in their segment.
-pub(crate) fn following(folder: &Path, mut head: Head) -> Result<Vec<u8>, FileError> {
+/// What the write-ahead file has that its segment has not.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rest {
+    /// The records that follow where the chain stands, as lines.
+    pub(crate) lines: Vec<u8>,
+    /// The numbers of records that are in neither, although there is a later one: they were there when it was written.
+    pub(crate) gone: Option<RangeInclusive<u64>>,
+}
+
+/// What there is for a segment that ends where the chain stands.
+pub(crate) fn rest(folder: &Path, mut head: Head) -> Result<Rest, FileError> {
     let path = path(folder);
+    let mut rest = Rest::default();
     if !is_whole(&path) {
-        return Ok(Vec::new());
+        return Ok(rest);
     }
     let text = fs::read(&path).map_err(FileError::when("read", &path))?;
-    let mut lines = Vec::new();
     for placed in text.split_inclusive(|byte| *byte == b'\n') {
         let Some(line) = placed.strip_suffix(b"\n").and_then(Line::parse) else { break };
         if line.seq < head.next_seq {
             continue;
         }
         if line.seq > head.next_seq {
-            let file = path.display();
-            tracing::error!(
-                %file,
-                from = head.next_seq,
-                to = line.seq - 1,
-                "records are gone from the audit journal that were there when later ones were written"
-            );
+            rest.gone = Some(head.next_seq..=line.seq - 1);
+            break;
         }
         let Some(next) = head.after(&line) else { break };
         head = next;
-        lines.extend_from_slice(placed);
+        rest.lines.extend_from_slice(placed);
     }
-    Ok(lines)
+    Ok(rest)
 }
 
 /// Whether there is a file that this crate has made. Nothing else is opened.
@@ -152,7 +157,8 @@ fn is_whole(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == SIZE)
 }
 
-fn path(folder: &Path) -> PathBuf {
+/// Where it is.
+pub(crate) fn path(folder: &Path) -> PathBuf {
     folder.join(NAME)
 }
 
@@ -187,30 +193,38 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let folder = Folder::open(place.path(), false).unwrap();
         let (lines, heads) = chained(9);
+        let lines_after = |head| {
+            let Rest { lines, gone } = rest(place.path(), head).unwrap();
+            assert_eq!(gone, None);
+            lines
+        };
         let mut ahead = WriteAhead::open(&folder).unwrap();
         ahead.write(&lines[0..5].concat(), &RealDisk).unwrap();
         for at in 0..=5 {
-            assert_eq!(following(place.path(), heads[at]).unwrap(), lines[at..5].concat(), "{at}");
+            assert_eq!(lines_after(heads[at]), lines[at..5].concat(), "{at}");
         }
-        assert!(following(place.path(), heads[6]).unwrap().is_empty());
+        assert_eq!(rest(place.path(), heads[6]).unwrap(), Rest::default());
 
         // Written from the beginning again, over what was there, it ends amid an old line.
         ahead.clear();
         ahead.write(&lines[5..7].concat(), &RealDisk).unwrap();
         assert_eq!(ahead.pending(), lines[5..7].concat());
         for at in 5..=7 {
-            assert_eq!(following(place.path(), heads[at]).unwrap(), lines[at..7].concat(), "{at}");
+            assert_eq!(lines_after(heads[at]), lines[at..7].concat(), "{at}");
         }
         // Records that don't follow: of a longer journal, of another, and altered ones.
-        assert!(following(place.path(), heads[4]).unwrap().is_empty());
-        assert!(following(place.path(), Head { next_seq: 6, ..heads[0] }).unwrap().is_empty());
+        for (at, gone) in [(4, 5..=5), (1, 2..=5)] {
+            let expected = Rest { lines: Vec::new(), gone: Some(gone) };
+            assert_eq!(rest(place.path(), heads[at]).unwrap(), expected, "of a longer journal");
+        }
+        assert_eq!(rest(place.path(), Head { next_seq: 6, ..heads[0] }).unwrap(), Rest::default());
         let mut altered = lines[5].clone();
         let last = altered.len() - 3;
         altered[last] ^= 1;
         ahead.blank().unwrap();
-        assert!(following(place.path(), heads[5]).unwrap().is_empty());
+        assert_eq!(rest(place.path(), heads[5]).unwrap(), Rest::default());
         ahead.write(&altered, &RealDisk).unwrap();
-        assert!(following(place.path(), heads[5]).unwrap().is_empty());
+        assert_eq!(rest(place.path(), heads[5]).unwrap(), Rest::default());
     }
 
     #[test]
@@ -231,6 +245,6 @@ mod tests {
         assert!(matches!(ahead.check(), Err(Fault::Tampered { .. })));
         WriteAhead::open(&folder).unwrap().check().unwrap();
         fs::remove_file(&file).unwrap();
-        assert!(following(place.path(), Head::first("n")).unwrap().is_empty());
+        assert_eq!(rest(place.path(), Head::first("n")).unwrap(), Rest::default());
     }
 }

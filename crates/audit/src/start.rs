@@ -1,12 +1,14 @@
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _};
+use std::ops::RangeInclusive;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::ahead::{WriteAhead, following};
+use crate::ahead::{self, Rest, WriteAhead};
 use crate::changes::OpenChanges;
 use crate::error::{FileError, OpenError};
 use crate::folder::{Folder, node, node_path, segment_path, segments};
@@ -36,7 +38,7 @@ pub(crate) fn start(path: &Path, options: Options, disk: Box<dyn Disk>) -> Resul
             (go_on(&folder, node, number)?, key)
         }
     };
-    let Ground { node, head, file, extent, open, signed, torn } = ground;
+    let Ground { node, head, file, extent, open, signed, torn, gone } = ground;
     let status = Arc::new(Status::default());
     status.writes_into(extent.number);
     status.durable_to(extent.end());
@@ -61,6 +63,9 @@ pub(crate) fn start(path: &Path, options: Options, disk: Box<dyn Disk>) -> Resul
     if torn > 0 {
         mend(&mut writer, torn)?;
     }
+    if let Some(gone) = gone {
+        testify(&mut writer, &gone)?;
+    }
     Ok(writer)
 }
 
@@ -73,6 +78,7 @@ struct Ground {
     open: OpenChanges,
     signed: bool,
     torn: u64,
+    gone: Option<RangeInclusive<u64>>,
 }
 
 /// Begins a node's journal. The node is named last, so that a crash in between leaves a folder that either
@@ -92,7 +98,8 @@ fn found(folder: &Folder, options: &Options, key: &SigningKey) -> Result<Ground,
     };
     let Begun { file, extent, head } = Draft::create(folder, 1)?.publish(folder, origin, &header)?;
     folder.set_node(&node)?;
-    Ok(Ground { node, head, file, extent, open: OpenChanges::default(), signed: true, torn: 0 })
+    let open = OpenChanges::default();
+    Ok(Ground { node, head, file, extent, open, signed: true, torn: 0, gone: None })
 }
 
 /// Checks the last segment and opens it to write on.
@@ -110,15 +117,15 @@ fn go_on(folder: &Folder, node: Option<String>, number: u64) -> Result<Ground, O
         None if number == 1 && found.records == 1 => folder.set_node(&found.node)?,
         _ => return Err(OpenError::NoNode { path: node_path(folder.path()), node: found.node }),
     }
-    let missing = following(folder.path(), found.head)?;
-    if !missing.is_empty() {
-        complete(&path, found.len, &missing).map_err(FileError::when("write", &path))?;
+    let Rest { lines, gone } = ahead::rest(folder.path(), found.head)?;
+    if !lines.is_empty() {
+        complete(&path, found.len, &lines).map_err(FileError::when("write", &path))?;
         found = scan()?;
     }
     let Scan { node, head, len, signed, open, torn, .. } = found;
     let file = reopen(&path, len)?;
     let extent = Extent::of(&file, number, path, len)?;
-    Ok(Ground { node, head, file, extent, open, signed, torn })
+    Ok(Ground { node, head, file, extent, open, signed, torn, gone })
 }
 
 /// Writes the records that a crash has left in the write-ahead file alone to the segment.
@@ -144,7 +151,7 @@ fn mend(writer: &mut Writer, torn: u64) -> Result<(), FileError> {
     let segment = OpenOptions::new().write(true).open(path);
     let cut = segment.and_then(|segment| segment.set_len(*len).and_then(|()| segment.sync_all()));
     cut.map_err(FileError::when("cut", path))?;
-    let kept = kept.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let kept = name(&kept).into_owned();
     tracing::warn!(
         bytes = torn,
         kept,
@@ -153,8 +160,33 @@ fn mend(writer: &mut Writer, torn: u64) -> Result<(), FileError> {
     writer.begin(draft, Some(Incident::TornTail { bytes: torn, kept }))
 }
 
-fn keep(segment: &Path, from: u64, kept: &Path) -> io::Result<()> {
-    let mut source = File::open(segment)?;
+/// Puts on record, in the header of a fresh segment, that records were gone that had been durable: no crash does that.
+/// What the write-ahead file has of later ones is kept in a file beside.
+fn testify(writer: &mut Writer, gone: &RangeInclusive<u64>) -> Result<(), FileError> {
+    let kept = writer.extent.path().with_extension("jsonl.later");
+    let draft = Draft::create(&writer.folder, writer.extent.number + 1)?;
+    keep(&ahead::path(writer.folder.path()), 0, &kept).map_err(FileError::when("write", &kept))?;
+    writer.folder.sync()?;
+    let found = format!(
+        "its records {} to {} were gone when the journal was opened; what its write-ahead file had of later ones is in {}",
+        gone.start(),
+        gone.end(),
+        name(&kept)
+    );
+    tracing::error!(reason = found, "the audit journal was tampered with");
+    writer.begin(draft, Some(Incident::Tampered { found }))?;
+    // Those numbers are used again now, and what is in it would seem to follow them.
+    writer.ahead = WriteAhead::create(&writer.folder)?;
+    Ok(())
+}
+
+fn name(path: &Path) -> Cow<'_, str> {
+    path.file_name().unwrap_or_default().to_string_lossy()
+}
+
+/// Copies what is in a file from there on to another, durably.
+fn keep(file: &Path, from: u64, kept: &Path) -> io::Result<()> {
+    let mut source = File::open(file)?;
     source.seek(io::SeekFrom::Start(from))?;
     let mut target = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(kept)?;
     io::copy(&mut source, &mut target)?;

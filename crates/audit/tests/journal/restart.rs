@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
 use proptest::prelude::*;
-use strongroom_audit::{Journal, OpenError, Options, Records};
+use strongroom_audit::{Journal, OpenError, Options, Records, Trust, verify};
 use strongroom_core::ChangeId;
 use strongroom_core::audit::Outcome;
 use strongroom_core::ports::AuditSink as _;
@@ -176,6 +176,45 @@ proptest! {
         prop_assert_eq!(request_ids(copy.path()), expected);
         prop_assert!(blank(copy.path()));
     }
+}
+
+#[tokio::test]
+async fn durable_records_that_are_gone_at_a_start_are_put_on_record() {
+    let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let journal = open(folder.path());
+    // More than the write-ahead file holds: the first ones are in the segment alone.
+    let ids: Vec<String> = (0..6).map(|at| format!("{at}-{}", "x".repeat(40_000))).collect();
+    record(&journal, ids.iter().map(String::as_str)).await;
+    for file in ["node", "signing-key", "write-ahead", FIRST] {
+        fs::copy(folder.path().join(file), copy.path().join(file)).unwrap();
+    }
+    drop(journal);
+    let ahead = fs::read(copy.path().join("write-ahead")).unwrap();
+    edit(&copy.path().join(FIRST), |bytes| {
+        let second = bytes.split(|byte| *byte == b'\n').take(2).map(|line| line.len() + 1).sum();
+        assert!(second < synced(bytes, &ahead));
+        bytes.truncate(second);
+    });
+
+    let journal = open(copy.path());
+    record(&journal, ["after"]).await;
+    drop(journal);
+    let incident = &header(copy.path(), 2)["after"];
+    assert_eq!(incident["cause"].as_str(), Some("tampered"));
+    let found = incident["found"].as_str().unwrap();
+    assert!(
+        found.starts_with("its records 3 to ") && found.ends_with("is in 0000000001.jsonl.later"),
+        "{found}"
+    );
+    assert_eq!(fs::read(copy.path().join("0000000001.jsonl.later")).unwrap(), ahead);
+    assert_eq!(request_ids(copy.path()), [ids[0].as_str(), "after"]);
+    let report = verify(copy.path(), &Trust::default()).unwrap();
+    assert_eq!(report.findings.len(), 1, "{:?}", report.findings);
+
+    // Found once.
+    let journal = open(copy.path());
+    record(&journal, ["later"]).await;
+    assert_eq!(journal.stats().segment, 2);
 }
 
 #[tokio::test]
