@@ -29,6 +29,22 @@ pub(crate) struct Header {
     pub(crate) after: Option<Incident>,
 }
 
+impl Header {
+    /// The header of a node's first segment, before which there is nothing.
+    pub(crate) fn first(node: &str, at: String, key: PublicKey) -> Self {
+        Self {
+            at,
+            format: FORMAT,
+            node: node.to_owned(),
+            segment: 1,
+            previous: Hash::first(node),
+            key,
+            open: Vec::new(),
+            after: None,
+        }
+    }
+}
+
 /// Why a segment ended early. The next one's header puts it on record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "cause", rename_all = "kebab-case")]
@@ -64,16 +80,8 @@ mod tests {
             Some(Incident::TornTail { bytes: 7, kept: "0000000001.jsonl.torn".to_owned() }),
             Some(Incident::Tampered { found: "it was removed".to_owned() }),
         ] {
-            let header = Header {
-                at: "1970-01-01T00:00:00".to_owned(),
-                format: FORMAT,
-                node: "n".to_owned(),
-                segment: 1,
-                previous: Hash::first("n"),
-                key: PublicKey::from_bytes(&[7; 32]).unwrap(),
-                open: Vec::new(),
-                after,
-            };
+            let key = PublicKey::from_bytes(&[7; 32]).unwrap();
+            let header = Header { after, ..Header::first("n", "1970-01-01T00:00:00".to_owned(), key) };
             let text = serde_json::to_string(&header).unwrap();
             let read: Header = serde_json::from_str(&text).unwrap();
             assert_eq!((read.previous, read.after), (header.previous, header.after), "{text}");

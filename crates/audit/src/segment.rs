@@ -174,8 +174,6 @@ mod tests {
     use serde::Serialize;
 
     use super::*;
-    use crate::hash::Hash;
-    use crate::header::FORMAT;
     use crate::line::EVENT;
     use crate::public_key::PublicKey;
 
@@ -186,16 +184,8 @@ mod tests {
 
     /// A segment with its header and three records, of which the last is pending.
     fn segment(folder: &Folder) -> (Extent, Head, Vec<u8>) {
-        let header = Header {
-            at: "1970-01-01T00:00:00".to_owned(),
-            format: FORMAT,
-            node: "n".to_owned(),
-            segment: 1,
-            previous: Hash::first("n"),
-            key: PublicKey::from_bytes(&[7; 32]).unwrap(),
-            open: Vec::new(),
-            after: None,
-        };
+        let key = PublicKey::from_bytes(&[7; 32]).unwrap();
+        let header = Header::first("n", "1970-01-01T00:00:00".to_owned(), key);
         let begun = Draft::create(folder, 1).unwrap().publish(folder, Head::first("n"), &header).unwrap();
         let Begun { file, mut extent, mut head } = begun;
         let mut pending = Vec::new();

@@ -12,7 +12,7 @@ use crate::ahead::{self, Rest, WriteAhead};
 use crate::changes::OpenChanges;
 use crate::error::{FileError, OpenError};
 use crate::folder::{Folder, node, node_path, segment_path, segments};
-use crate::header::{FORMAT, Header, Incident};
+use crate::header::{Header, Incident};
 use crate::journal::Options;
 use crate::line::Head;
 use crate::outage::Pace;
@@ -86,16 +86,7 @@ struct Ground {
 fn found(folder: &Folder, options: &Options, key: &SigningKey) -> Result<Ground, OpenError> {
     let node = Uuid::new_v4().to_string();
     let origin = Head::first(&node);
-    let header = Header {
-        at: options.clock.now().to_string(),
-        format: FORMAT,
-        node: node.clone(),
-        segment: 1,
-        previous: origin.hash,
-        key: key.public(),
-        open: Vec::new(),
-        after: None,
-    };
+    let header = Header::first(&node, options.clock.now().to_string(), key.public());
     let Begun { file, extent, head } = Draft::create(folder, 1)?.publish(folder, origin, &header)?;
     folder.set_node(&node)?;
     let open = OpenChanges::default();
