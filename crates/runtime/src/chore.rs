@@ -77,8 +77,10 @@ impl Chores {
 impl News {
     /// Waits until there may be something to do.
     pub(crate) async fn wait(&mut self) {
-        // The one who tells is there as long as there are chores.
-        timeout(LOOK_ANYWAY, self.stored.changed()).await.ok();
+        if let Ok(Err(_)) = timeout(LOOK_ANYWAY, self.stored.changed()).await {
+            // Nobody is left who tells.
+            sleep(LOOK_ANYWAY).await;
+        }
         sleep(self.delay).await;
     }
 }
