@@ -124,7 +124,7 @@ impl WriteAhead {
 pub(crate) struct Rest {
     /// The records that follow where the chain stands, as lines.
     pub(crate) lines: Vec<u8>,
-    /// The numbers of records that are in neither, although there is a later one: they were there when it was written.
+    /// The numbers of records that were durable in the segment when the file's first one was written, and are not there.
     pub(crate) gone: Option<RangeInclusive<u64>>,
 }
 
@@ -136,14 +136,15 @@ pub(crate) fn rest(folder: &Path, mut head: Head) -> Result<Rest, FileError> {
         return Ok(rest);
     }
     let text = fs::read(&path).map_err(FileError::when("read", &path))?;
-    for placed in text.split_inclusive(|byte| *byte == b'\n') {
+    for (at, placed) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let Some(line) = placed.strip_suffix(b"\n").and_then(Line::parse) else { break };
         if line.seq < head.next_seq {
             continue;
         }
-        if line.seq > head.next_seq {
+        // All records before the file's first one are durable in the segment by then. Behind it, a crash amid a write that
+        // was never acknowledged can have kept the later part alone.
+        if at == 0 && line.seq > head.next_seq {
             rest.gone = Some(head.next_seq..=line.seq - 1);
-            break;
         }
         let Some(next) = head.after(&line) else { break };
         head = next;

@@ -42,7 +42,7 @@ pub(crate) fn start(path: &Path, options: Options, disk: Box<dyn Disk>) -> Resul
     let status = Arc::new(Status::default());
     status.writes_into(extent.number);
     status.durable_to(extent.end());
-    let ahead = WriteAhead::open(&folder)?;
+    let (ahead, number) = (WriteAhead::open(&folder)?, extent.number);
     let mut writer = Writer {
         folder,
         node,
@@ -64,7 +64,7 @@ pub(crate) fn start(path: &Path, options: Options, disk: Box<dyn Disk>) -> Resul
         mend(&mut writer, torn)?;
     }
     if let Some(gone) = gone {
-        testify(&mut writer, &gone)?;
+        testify(&mut writer, number, &gone)?;
     }
     Ok(writer)
 }
@@ -151,15 +151,16 @@ fn mend(writer: &mut Writer, torn: u64) -> Result<(), FileError> {
     writer.begin(draft, Some(Incident::TornTail { bytes: torn, kept }))
 }
 
-/// Puts on record, in the header of a fresh segment, that records were gone that had been durable: no crash does that.
+/// Puts on record, in the header of a fresh segment, that durable records of that one were gone: no crash does that.
 /// What the write-ahead file has of later ones is kept in a file beside.
-fn testify(writer: &mut Writer, gone: &RangeInclusive<u64>) -> Result<(), FileError> {
-    let kept = writer.extent.path().with_extension("jsonl.later");
+fn testify(writer: &mut Writer, segment: u64, gone: &RangeInclusive<u64>) -> Result<(), FileError> {
+    let kept = segment_path(writer.folder.path(), segment).with_extension("jsonl.later");
     let draft = Draft::create(&writer.folder, writer.extent.number + 1)?;
     keep(&ahead::path(writer.folder.path()), 0, &kept).map_err(FileError::when("write", &kept))?;
     writer.folder.sync()?;
     let found = format!(
-        "its records {} to {} were gone when the journal was opened; what its write-ahead file had of later ones is in {}",
+        "records {} to {} of segment {segment} were gone when the journal was opened; what its write-ahead file had \
+         of later ones is in {}",
         gone.start(),
         gone.end(),
         name(&kept)

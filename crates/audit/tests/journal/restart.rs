@@ -202,10 +202,7 @@ async fn durable_records_that_are_gone_at_a_start_are_put_on_record() {
     let incident = &header(copy.path(), 2)["after"];
     assert_eq!(incident["cause"].as_str(), Some("tampered"));
     let found = incident["found"].as_str().unwrap();
-    assert!(
-        found.starts_with("its records 3 to ") && found.ends_with("is in 0000000001.jsonl.later"),
-        "{found}"
-    );
+    assert!(found.starts_with("records 3 to ") && found.ends_with("is in 0000000001.jsonl.later"), "{found}");
     assert_eq!(fs::read(copy.path().join("0000000001.jsonl.later")).unwrap(), ahead);
     assert_eq!(request_ids(copy.path()), [ids[0].as_str(), "after"]);
     let report = verify(copy.path(), &Trust::default()).unwrap();
