@@ -18,12 +18,13 @@ use crate::error::chain;
 
 /// How often to ask whether there is news.
 const ASK_EVERY: Duration = Duration::from_secs(1);
-/// How long to wait for news at most: some work is there from a time on, such as what another server began before it died.
+/// How long to wait for news at most: some work is there from a time on, such as what another server left behind.
 const LOOK_ANYWAY: Duration = Duration::from_secs(8);
-/// How much later than the one before it a chore begins, and hears of news: not all of them are to look in the same moment.
+/// How much later than the one before it a chore begins, and hears of news: they are not to look in the same moment.
 const APART: Duration = Duration::from_millis(20);
-/// Pauses after errors in a row.
+/// Pause after a first error.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+/// Longest pause after errors in a row.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The chores of a server, each a task that goes on until the server stops.
@@ -40,11 +41,11 @@ pub(crate) struct News {
 }
 
 impl Chores {
-    /// None yet. News come from that database.
+    /// None yet. News comes from that database.
     pub(crate) fn of(repository: Arc<SqliteRepository>) -> Self {
         let (tell, stored) = watch::channel(None);
         let mut tasks = JoinSet::new();
-        tasks.spawn(ask(repository, tell));
+        tasks.spawn(watch_for_news(repository, tell));
         Self { tasks, news: News { stored, delay: Duration::ZERO } }
     }
 
@@ -85,7 +86,7 @@ impl News {
     }
 }
 
-async fn ask(repository: Arc<SqliteRepository>, tell: watch::Sender<Option<i32>>) {
+async fn watch_for_news(repository: Arc<SqliteRepository>, tell: watch::Sender<Option<i32>>) {
     loop {
         // Without an answer each finds out for itself, and tells.
         let version = repository.version().ok();
@@ -98,10 +99,15 @@ async fn ask(repository: Arc<SqliteRepository>, tell: watch::Sender<Option<i32>>
     }
 }
 
-/// Does it, at once again as long as there was something to do. May be cut off anywhere: `work` has to take up again
-/// what it has not done.
-pub(crate) async fn keep_at<W>(what: &'static str, mut news: News, mut work: impl FnMut() -> W + Send)
-where
+/// Does it, at once again as long as there was something to do; then when there is news, or when `called` completes. May
+/// be cut off anywhere: `work` has to take up again what it has not done.
+pub(crate) async fn keep_at<C, W>(
+    what: &'static str,
+    mut news: News,
+    mut called: impl FnMut() -> C + Send,
+    mut work: impl FnMut() -> W + Send,
+) where
+    C: Future<Output = ()> + Send,
     W: Future<Output = Result<bool, Error>> + Send,
 {
     let mut pause = SHORTEST_PAUSE;
@@ -110,7 +116,10 @@ where
             Ok(worked) => {
                 pause = SHORTEST_PAUSE;
                 if !worked {
-                    news.wait().await;
+                    tokio::select! {
+                        () = news.wait() => {}
+                        () = called() => {}
+                    }
                 }
             }
             Err(error) => {
@@ -124,12 +133,13 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::time::Instant;
 
     use strongroom_core::ports::{Milestone, StorageError};
     use strongroom_core::{Clock as _, SystemClock};
     use strongroom_storage::{Desk, OpenOptions};
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -142,7 +152,7 @@ mod tests {
         begun.elapsed()
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_a_tool_stores_is_news_and_silence_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("news.db");
@@ -156,9 +166,9 @@ mod tests {
                 counted.fetch_add(1, Ordering::SeqCst);
                 Ok(false)
             };
-            keep_at("nothing", news, look).await;
+            keep_at("nothing", news, pending, look).await;
         });
-        // One look at the begin, and one when the first answer is known.
+        // One look at the beginning, and one when the first answer is known.
         until("the first looks", || looks.load(Ordering::SeqCst) == 2).await;
         sleep(ASK_EVERY * 2).await;
         assert_eq!(looks.load(Ordering::SeqCst), 2, "nothing was stored");
@@ -167,8 +177,20 @@ mod tests {
         let milestone = Milestone { name: "m".into(), at: SystemClock.now(), detail: String::new() };
         desk.write::<_, StorageError>(|writer| writer.put_milestone(&milestone)).unwrap();
         let took = until("news of the tool's", || looks.load(Ordering::SeqCst) == 3).await;
-        assert!(took < LOOK_ANYWAY / 2, "{took:?}");
-        until("a look without news", || looks.load(Ordering::SeqCst) == 4).await;
+        assert!(took <= ASK_EVERY + APART * 2, "{took:?}");
+        let took = until("a look without news", || looks.load(Ordering::SeqCst) == 4).await;
+        assert!(took >= LOOK_ANYWAY, "{took:?}");
         chores.end().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_anybody_who_tells_it_looks_anyway_and_no_more_often() {
+        let (_, stored) = watch::channel(None);
+        let mut news = News { stored, delay: APART };
+        let begun = Instant::now();
+        for _ in 0..3 {
+            news.wait().await;
+        }
+        assert_eq!(begun.elapsed(), (LOOK_ANYWAY + APART) * 3);
     }
 }

@@ -1,5 +1,6 @@
 //! The life of the server process.
 
+use std::future::pending;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -82,7 +83,7 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     let courtesy = Courtesy::new(parts.api.taken(), settings.rotation.share_percent);
     let rotator =
         Rotator::start(&parts.manager, courtesy, chores.news()).await.map_err(RunError::Rotation)?;
-    let workers = Workers::start(&parts.manager, settings.orders.workers, &chores.news());
+    let workers = Workers::start(&parts.manager, settings.orders.workers, &mut chores);
     let scheme = if rules.tls.is_some() { "https" } else { "http" };
     let endpoint = format!("{scheme}://{address}");
     let patience = settings.limits.drain_timeout;
@@ -130,12 +131,13 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
 
 /// Has backends forget what is not stored any more.
 async fn forgetting(manager: KeyManager, news: News) {
-    chore::keep_at("what was deleted and is to be forgotten", news, || manager.disposals().work()).await;
+    let (left, work) = (|| manager.disposals().left(), || manager.disposals().work());
+    chore::keep_at("what was deleted and is to be forgotten", news, left, work).await;
 }
 
 /// Does what operators ask for.
 async fn errands(manager: KeyManager, news: News) {
-    chore::keep_at("what an operator has asked for", news, || async {
+    chore::keep_at("what an operator has asked for", news, pending, || async {
         Ok(manager.errands().work().await? || manager.reviews().work().await?)
     })
     .await;

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::engine::{Backends, Engine};
+use super::events::Wake;
 use super::keys::Fresh;
 use crate::audit::Action;
 use crate::disposal::{Disposal, Owner};
@@ -39,6 +40,8 @@ pub(super) struct Leftover {
 pub(super) struct Waste {
     /// Not in the repository yet.
     leftovers: Mutex<Vec<Leftover>>,
+    /// Tells that there are some.
+    left: Wake,
     /// Backends out of reach: until when they are left alone, and for how long that is, in seconds.
     resting: Mutex<HashMap<BackendId, (Timestamp, i64)>>,
 }
@@ -63,6 +66,11 @@ impl<'a> Disposals<'a> {
             worked |= self.destroy_one(backend).await?;
         }
         Ok(worked)
+    }
+
+    /// Completes when something is to be destroyed of which the repository does not know yet. Wakes one of those who wait.
+    pub async fn left(self) {
+        self.engine.waste.left.wait().await;
     }
 
     /// Brings a leftover into the repository. When its project key is gone from there already, has the backend
@@ -154,6 +162,7 @@ impl Engine {
         for leftover in failed {
             if leftovers.len() < MOST_LEFTOVERS {
                 leftovers.push(leftover);
+                self.waste.left.wake();
             } else {
                 let Disposal { owner, backend, .. } = leftover.disposal;
                 tracing::error!(?owner, %backend, "too much waits to be forgotten; an object stays in the backend");
