@@ -45,17 +45,30 @@ impl Engine {
 
     /// Claims work, if a look finds any: a look costs next to nothing, while a change that changes nothing has to begin
     /// like any other, for which everybody else who changes something waits.
-    pub(super) async fn claim<T, L, C>(&self, look: L, claim: C) -> Result<Option<T>, Error>
+    pub(super) async fn claim<T, L, C>(&self, look: L, mut claim: C) -> Result<Option<T>, Error>
     where
         T: Send + 'static,
         L: FnMut(&mut dyn Reader) -> Result<bool, Error> + Send + 'static,
         C: FnMut(&mut dyn Writer) -> Result<Option<T>, Error> + Send + 'static,
     {
-        // Another server may have claimed it meanwhile.
-        if self.read(look).await? { self.upkeep(claim).await } else { Ok(None) }
+        if !self.read(look).await? {
+            return Ok(None);
+        }
+        let (change, slot) = (ChangeId::random(), Slot::default());
+        let filled = Arc::clone(&slot);
+        let job: WriteJob = Box::new(move |writer| {
+            let found = claim(writer);
+            let is_nothing = matches!(found, Ok(None));
+            fill(&filled, found)?;
+            // Another server may have claimed it meanwhile: a reason to change nothing, not even to commit.
+            if is_nothing { Err(Contended::Abandon) } else { Ok(()) }
+        });
+        let ended = self.repository.write(change, job).await;
+        self.repository.settled(change);
+        answer(&slot, ended)
     }
 
-    /// Changes it for what is done again when a crash of the machine undoes it, without waiting for the disk.
+    /// Changes the repository for what is done again when a crash of the machine undoes it, without waiting for the disk.
     pub(super) async fn upkeep_relaxed<T, F>(&self, job: F) -> Result<T, Error>
     where
         T: Send + 'static,
