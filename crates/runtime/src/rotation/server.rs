@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use super::pace::Courtesy;
 use crate::chore::News;
 
-/// How often to look for a rotation to carry out.
+/// How long to wait for what a rotation waits for, and after a first error.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often to tell the other servers which master keys are at hand; well within the time after which a server
 /// is taken to be gone.
@@ -71,6 +71,7 @@ async fn take_part(
                 failed = Duration::ZERO;
                 tokio::select! {
                     () = news.wait() => {}
+                    () = sleep(ATTEND_EVERY.saturating_sub(attended.elapsed())) => {}
                     _ = stopped.changed() => {}
                 }
                 continue;
@@ -103,7 +104,7 @@ async fn turn<'a>(
     if shift.is_none() {
         let open = rotations.open().await?;
         staging = open.iter().any(|rotation| rotation.stage == Stage::Staging);
-        if !open.is_empty() {
+        if open.iter().any(|rotation| !rotation.paused) {
             *shift = rotations.claim().await?;
             if let Some(claimed) = shift {
                 // Whether requests come is known after the first batch.
