@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::chore::News;
+use crate::chore::{Chores, News};
 
 /// Shortest pause after an error.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
@@ -24,9 +24,9 @@ pub(crate) struct Workers {
 
 impl Workers {
     /// Begins to carry orders out, so many at once.
-    pub(crate) fn start(manager: &KeyManager, count: usize, news: &News) -> Self {
+    pub(crate) fn start(manager: &KeyManager, count: usize, chores: &mut Chores) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let tasks = (0..count).map(|_| work(manager.clone(), news.clone(), stopped.clone())).collect();
+        let tasks = (0..count).map(|_| work(manager.clone(), chores.news(), stopped.clone())).collect();
         let mut keeper = JoinSet::new();
         keeper.spawn(keep(manager.clone()));
         Self { stop, tasks, _keeper: keeper }

@@ -1,10 +1,12 @@
 //! Test records of the journal: an operator asks for one in the database, and the running server writes it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use strongroom_core::ports::{Milestone, StorageError};
 use strongroom_core::{Clock as _, Error, KeyManager, SystemClock, Timestamp, UserId};
 use strongroom_storage::{Desk, SqliteRepository};
+use tokio::time::sleep;
 
 use crate::ask::ask;
 use crate::chore::News;
@@ -16,6 +18,9 @@ const ASKED: &str = "audit-test-asked";
 /// A test record reached every forwarder's receiver.
 pub(crate) const ARRIVED: &str = "audit-test-arrived";
 
+/// Pause after an error.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Has the servers that run write a test record on that account, and gives when it was asked for.
 pub(crate) fn ask_for_test_record(settings: &Settings, by: &UserId) -> Result<Timestamp, RunError> {
     let at = SystemClock.now();
@@ -25,7 +30,7 @@ pub(crate) fn ask_for_test_record(settings: &Settings, by: &UserId) -> Result<Ti
     Ok(at)
 }
 
-/// Writes a test record whenever one is asked for from now on, whenever that is first awaited.
+/// Writes a test record whenever one is asked for. Counts from the call, not from the first poll.
 pub(crate) fn write_test_records(
     manager: KeyManager,
     repository: Arc<SqliteRepository>,
@@ -36,7 +41,11 @@ pub(crate) fn write_test_records(
         loop {
             match write_one(&manager, &repository, known).await {
                 Ok(asked) => known = asked.unwrap_or(known),
-                Err(error) => tracing::warn!(error = chain(&error), "no test record can be written"),
+                Err(error) => {
+                    tracing::warn!(error = chain(&error), "no test record can be written; trying again");
+                    sleep(PAUSE).await;
+                    continue;
+                }
             }
             news.wait().await;
         }

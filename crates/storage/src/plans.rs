@@ -156,8 +156,6 @@ fn everything_else_is_searched() {
         plans(|writer| writer.candidates(Some(SecretId::random()), 9)),
         plans(|writer| writer.fingerprints_under(ProjectKeyId::random(), now(), None, 9)),
         plans(|writer| writer.note_read(SecretId::random(), Day(1))),
-        plans(|writer| writer.review_to_apply()),
-        plans(|writer| writer.next_condemned(ReviewId::random())),
         plans(|writer| writer.spare(ReviewId::random(), None)),
         plans(|writer| writer.last_errand_of(SecretId::random())),
         plans(|writer| writer.end_errand(ErrandId::random(), &End::Done, now())),
@@ -243,6 +241,9 @@ fn what_waits_for_its_time_is_found_first() {
         (plans(|writer| writer.deleted_secrets(None, later, 9)), "deleted_secrets_by_time (deleted>?)"),
         (plans(|writer| writer.deleted_secrets(Some(&project()), later, 9)), "deleted_secrets_by_project"),
         (plans(|writer| writer.next_errand()), "errands_by_open"),
+        (plans(|writer| writer.review_to_apply()), "reviews_by_stage"),
+        (plans(|writer| writer.next_condemned(ReviewId::random())), "condemned_secrets USING"),
+        (plans(|writer| writer.expired_secrets(now(), 9)), "secrets_expiring (live=? AND expiration<?)"),
         (plans(|writer| writer.replaced_until(now(), 9)), "replacements_by_until"),
     ] {
         let plan = plans.join("; ");

@@ -74,8 +74,8 @@ impl SqliteRepository {
         }
     }
 
-    /// A number that changes with every commit to the database, by this process or by a tool beside it, and with nothing
-    /// else. Costs much less than any question, and does not wait.
+    /// A number that changes with every commit to the database, by this process or by a tool beside it, and with hardly
+    /// anything else. Costs much less than any question, and does not wait.
     pub fn version(&self) -> Result<i32, StorageError> {
         self.watch.version()
     }

@@ -7,7 +7,7 @@ use crate::chore::News;
 use crate::error::chain;
 use crate::rotation::rest;
 
-/// How often to look for what there is to read.
+/// Shortest pause between two looks.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
 /// Longest pause after errors in a row.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
@@ -26,6 +26,8 @@ pub(crate) async fn read_certificates(manager: KeyManager, mut news: News) {
                 if worked {
                     sleep(rest(begun.elapsed(), SHARE_PERCENT)).await;
                 } else {
+                    // There is hardly ever one, and none is urgent.
+                    sleep(SHORTEST_PAUSE).await;
                     news.wait().await;
                 }
             }

@@ -50,7 +50,6 @@ impl RunQueryDsl<Connection> for DataVersion {}
 mod tests {
     use diesel::connection::SimpleConnection as _;
 
-    use super::*;
     use crate::sqlite::{OpenOptions, Opened, open, open_beside};
 
     #[test]
@@ -61,14 +60,14 @@ mod tests {
         let Opened { mut writer, mut readers, watch, .. } = open(&file, options, 1).unwrap();
         let mut tool = open_beside(&file).unwrap();
         let before = watch.version().unwrap();
-        let count =
+        let insert =
             |n: u32| format!("INSERT INTO projects (external_id, live, next_position) VALUES ('{n}', 0, 0)");
         readers[0].batch_execute("SELECT * FROM secrets").unwrap();
-        writer.batch_execute(&format!("BEGIN IMMEDIATE; {}; ROLLBACK", count(1))).unwrap();
+        writer.batch_execute(&format!("BEGIN IMMEDIATE; {}; ROLLBACK", insert(1))).unwrap();
         assert_eq!(watch.version().unwrap(), before);
         let mut versions = vec![before];
         for (number, connection) in [&mut writer, &mut tool].into_iter().enumerate() {
-            connection.batch_execute(&count(u32::try_from(number).unwrap())).unwrap();
+            connection.batch_execute(&insert(u32::try_from(number).unwrap())).unwrap();
             versions.push(watch.version().unwrap());
             assert_eq!(watch.version().unwrap(), versions[number + 1], "asked again");
         }

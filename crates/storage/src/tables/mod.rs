@@ -1,7 +1,7 @@
 //! One module a table: its rows and the queries that touch one of them.
 //!
-//! No lookup that is made again and again has a LIMIT, hence no `first()`: SQLite parses a statement anew each time its
-//! LIMIT is bound. Rows come one by one, so `get_result()` stops at the first, and others stop when they have enough.
+//! What requests and idle servers ask again and again has no LIMIT, hence no `first()`: SQLite parses a statement anew each
+//! time its LIMIT is bound. Rows come one by one, so `get_result()` stops at the first, and others when they have enough.
 
 pub(crate) mod acls;
 pub(crate) mod applied_changes;

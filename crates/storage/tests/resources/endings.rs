@@ -1,5 +1,5 @@
 use strongroom_core::expiry::{Acknowledgement, Ending, Window};
-use strongroom_core::ports::EndingQuery;
+use strongroom_core::ports::{EndingQuery, Writer};
 use strongroom_core::{Certificate, Secret, SecretId, SecretType, Timestamp};
 
 use crate::support::{Store, at, project, secret, user};
@@ -32,7 +32,13 @@ async fn found(store: &Store, id: SecretId) -> Option<Ending> {
 }
 
 async fn claim(store: &Store, worker: &'static str, now: i64) -> Option<SecretId> {
-    let claimed = store.write(move |writer| writer.claim_ending(worker, at(now), at(now + 60))).await;
+    let claim = move |writer: &mut dyn Writer| {
+        let is_there = writer.has_ending_for(worker, at(now))?;
+        let claimed = writer.claim_ending(worker, at(now), at(now + 60))?;
+        assert_eq!(is_there, claimed.is_some());
+        Ok(claimed)
+    };
+    let claimed = store.write(claim).await;
     claimed.map(|ending| ending.secret)
 }
 

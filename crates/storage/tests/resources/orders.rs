@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 
 use strongroom_core::order::{Order, OrderFailure, OrderQuery, OrderResult, OrderState, OrderType};
+use strongroom_core::ports::Writer;
 use strongroom_core::{ContainerId, OrderId, SecretId};
 
 use crate::support::{Store, at, order, part, project, project_key, sealed, user};
@@ -15,7 +16,13 @@ async fn found(store: &Store, id: OrderId) -> Option<Order> {
 }
 
 async fn claim(store: &Store, worker: &'static str, now: i64) -> Option<OrderId> {
-    let claimed = store.write(move |writer| writer.claim_order(worker, at(now), at(now + 60))).await;
+    let claim = move |writer: &mut dyn Writer| {
+        let is_there = writer.has_order_for(worker, at(now))?;
+        let claimed = writer.claim_order(worker, at(now), at(now + 60))?;
+        assert_eq!(is_there, claimed.is_some());
+        Ok(claimed)
+    };
+    let claimed = store.write(claim).await;
     claimed.map(|order| order.id)
 }
 
