@@ -42,7 +42,8 @@ pub(crate) fn start(path: &Path, options: Options, disk: Box<dyn Disk>) -> Resul
     let status = Arc::new(Status::default());
     status.writes_into(extent.number);
     status.durable_to(extent.end());
-    let (ahead, number) = (WriteAhead::open(&folder)?, extent.number);
+    let number = extent.number;
+    let ahead = WriteAhead::open(&folder)?;
     let mut writer = Writer {
         folder,
         node,

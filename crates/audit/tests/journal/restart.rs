@@ -189,29 +189,36 @@ async fn durable_records_that_are_gone_at_a_start_are_put_on_record() {
         fs::copy(folder.path().join(file), copy.path().join(file)).unwrap();
     }
     drop(journal);
+    let first = fs::read(copy.path().join(FIRST)).unwrap();
     let ahead = fs::read(copy.path().join("write-ahead")).unwrap();
-    edit(&copy.path().join(FIRST), |bytes| {
-        let second = bytes.split(|byte| *byte == b'\n').take(2).map(|line| line.len() + 1).sum();
-        assert!(second < synced(bytes, &ahead));
-        bytes.truncate(second);
-    });
+    let second: usize = first.split(|byte| *byte == b'\n').take(2).map(|line| line.len() + 1).sum();
+    // Cut between two lines, or amid one, which is mended first.
+    for (cut, told_in) in [(second, 2), (second + 9, 3)] {
+        assert!(cut < synced(&first, &ahead));
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["node", "signing-key", "write-ahead"] {
+            fs::copy(copy.path().join(file), folder.path().join(file)).unwrap();
+        }
+        fs::write(folder.path().join(FIRST), &first[..cut]).unwrap();
 
-    let journal = open(copy.path());
-    record(&journal, ["after"]).await;
-    drop(journal);
-    let incident = &header(copy.path(), 2)["after"];
-    assert_eq!(incident["cause"].as_str(), Some("tampered"));
-    let found = incident["found"].as_str().unwrap();
-    assert!(found.starts_with("records 3 to ") && found.ends_with("is in 0000000001.jsonl.later"), "{found}");
-    assert_eq!(fs::read(copy.path().join("0000000001.jsonl.later")).unwrap(), ahead);
-    assert_eq!(request_ids(copy.path()), [ids[0].as_str(), "after"]);
-    let report = verify(copy.path(), &Trust::default()).unwrap();
-    assert_eq!(report.findings.len(), 1, "{:?}", report.findings);
+        let journal = open(folder.path());
+        record(&journal, ["after"]).await;
+        drop(journal);
+        let incident = &header(folder.path(), told_in)["after"];
+        assert_eq!(incident["cause"].as_str(), Some("tampered"));
+        let found = incident["found"].as_str().unwrap();
+        assert!(found.starts_with("records 3 to ") && found.contains(" of segment 1 were gone"), "{found}");
+        assert!(found.ends_with("is in 0000000001.jsonl.later"), "{found}");
+        assert_eq!(fs::read(folder.path().join("0000000001.jsonl.later")).unwrap(), ahead);
+        assert_eq!(request_ids(folder.path()), [ids[0].as_str(), "after"]);
+        let report = verify(folder.path(), &Trust::default()).unwrap();
+        assert_eq!(report.findings.len(), 1, "{:?}", report.findings);
 
-    // Found once.
-    let journal = open(copy.path());
-    record(&journal, ["later"]).await;
-    assert_eq!(journal.stats().segment, 2);
+        // Found once.
+        let journal = open(folder.path());
+        record(&journal, ["later"]).await;
+        assert_eq!(journal.stats().segment, told_in);
+    }
 }
 
 #[tokio::test]
