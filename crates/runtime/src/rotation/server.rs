@@ -9,8 +9,8 @@ use tokio::time::{sleep, timeout};
 use super::pace::Courtesy;
 use crate::chore::News;
 
-/// How long to wait for what a rotation waits for, and after a first error.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Pause while a rotation waits for something, and after a first error.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// How often to tell the other servers which master keys are at hand; well within the time after which a server
 /// is taken to be gone.
 const ATTEND_EVERY: Duration = Duration::from_secs(8);
@@ -58,6 +58,7 @@ async fn take_part(
     while !*stopped.borrow_and_update() {
         let begun = Instant::now();
         let turn = turn(&manager, &mut shift, &mut attended).await;
+        let is_idle = matches!(turn, Ok(None));
         let pause = match turn {
             Ok(Some(Pace::On)) => {
                 let rest = courtesy.after(begun.elapsed());
@@ -66,18 +67,10 @@ async fn take_part(
                 }
                 rest.unwrap_or_default()
             }
-            Ok(Some(_)) => LOOK_EVERY,
-            Ok(None) => {
-                failed = Duration::ZERO;
-                tokio::select! {
-                    () = news.wait() => {}
-                    () = sleep(ATTEND_EVERY.saturating_sub(attended.elapsed())) => {}
-                    _ = stopped.changed() => {}
-                }
-                continue;
-            }
+            Ok(Some(_)) => SHORTEST_PAUSE,
+            Ok(None) => ATTEND_EVERY.saturating_sub(attended.elapsed()),
             Err(error) => {
-                failed = (failed * 2).clamp(LOOK_EVERY, LONGEST_PAUSE);
+                failed = (failed * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
                 let told = crate::error::chain(&error);
                 tracing::warn!(error = %told, pause = ?failed, "a rotation, or this server's part in it, is held up");
                 if let Some(shift) = &mut shift {
@@ -89,7 +82,10 @@ async fn take_part(
             }
         };
         failed = Duration::ZERO;
-        sleep_or_stop(pause, &mut stopped).await;
+        tokio::select! {
+            () = sleep_or_stop(pause, &mut stopped) => {}
+            () = news.wait(), if is_idle => {}
+        }
     }
 }
 
