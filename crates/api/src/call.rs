@@ -2,7 +2,7 @@
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
-use serde_json::{Map, Value};
+use serde::Serialize;
 use strongroom_core::audit::{Outcome, Reason, Target};
 use strongroom_core::secret::Paging;
 use strongroom_core::{CallContext, Error, KeyManager, Verdict};
@@ -13,7 +13,7 @@ use crate::fault;
 use crate::http::accept;
 use crate::http::body::Collected;
 use crate::http::json::Fields;
-use crate::http::links::{add_paging, paging};
+use crate::http::links::{Links, ListPage, paging};
 use crate::http::microversion::Microversion;
 use crate::http::query::Query;
 use crate::operation::{Form, Operation};
@@ -95,22 +95,26 @@ impl Call<'_> {
     }
 
     /// One page of a list, whose links carry nothing of the query but the paging.
-    pub(crate) fn page(&self, path: &str, key: &str, items: Vec<Value>, total: u64) -> Reply {
+    pub(crate) fn page<T: Serialize>(
+        &self,
+        path: &str,
+        key: &'static str,
+        items: impl ExactSizeIterator<Item = T> + Clone,
+        total: u64,
+    ) -> Reply {
         self.page_keeping(path, key, items, total, "")
     }
 
     /// One page of a list, whose links carry `kept` too.
-    pub(crate) fn page_keeping(
+    pub(crate) fn page_keeping<T: Serialize>(
         &self,
         path: &str,
-        key: &str,
-        items: Vec<Value>,
+        key: &'static str,
+        items: impl ExactSizeIterator<Item = T> + Clone,
         total: u64,
         kept: &str,
     ) -> Reply {
-        let mut body = Map::new();
-        add_paging(&mut body, &self.base.reference(path), self.paging(), items.len(), total, kept);
-        body.insert(key.to_owned(), Value::Array(items));
-        json(StatusCode::OK, &body)
+        let links = Links::of(self.base.reference(path), self.paging(), items.len(), total, kept);
+        json(StatusCode::OK, &ListPage { key, items, total, links })
     }
 }

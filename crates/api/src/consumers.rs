@@ -1,12 +1,13 @@
 //! `/v1/secrets/{id}/consumers` and `/v1/containers/{id}/consumers` (spec section 8).
 
 use http::StatusCode;
-use serde_json::{Map, Value};
+use serde::Serialize;
 use strongroom_core::consumer::{Consumer, ContainerUse, SecretUse, Use};
-use strongroom_core::{Error, ObjectView};
+use strongroom_core::{Error, ObjectView, Timestamp};
 
 use crate::answer::{Reply, json, located};
 use crate::call::{Call, Handled};
+use crate::references::ObjectPath;
 use crate::routes::Kind;
 use crate::{containers, references, secrets};
 
@@ -15,8 +16,8 @@ pub(crate) async fn list(call: &Call<'_>, kind: Kind) -> Handled {
     let target = call.names.object(kind)?;
     let verdict = call.manager.consumers().list(&call.context, target, call.paging()).await;
     Ok(call.answer(verdict, |page| {
-        let items = page.items.iter().map(item).collect();
-        let path = format!("{}/consumers", references::object_path(target));
+        let items = page.items.iter().map(Item::of);
+        let path = format!("{}/consumers", ObjectPath(target));
         call.page(&path, "consumers", items, page.total)
     }))
 }
@@ -25,7 +26,7 @@ pub(crate) async fn list(call: &Call<'_>, kind: Kind) -> Handled {
 pub(crate) async fn get(call: &Call<'_>, kind: Kind) -> Handled {
     let (target, id) = (call.names.object(kind)?, call.names.part_id()?);
     let verdict = call.manager.consumers().get(&call.context, target, id).await;
-    Ok(call.answer(verdict, |consumer| json(StatusCode::OK, &item(&consumer))))
+    Ok(call.answer(verdict, |consumer| json(StatusCode::OK, &Item::of(&consumer))))
 }
 
 /// `POST …/consumers`.
@@ -46,37 +47,59 @@ pub(crate) async fn remove(call: &Call<'_>, kind: Kind) -> Handled {
 }
 
 /// Who uses something, as its own document tells it.
-pub(crate) fn summary(used_by: &Use) -> Value {
-    Value::Object(properties(used_by))
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Summary<'a> {
+    Secret {
+        service: &'a str,
+        resource_type: &'a str,
+        resource_id: &'a str,
+    },
+    Container {
+        name: &'a str,
+        #[serde(rename = "URL")]
+        url: &'a str,
+    },
 }
 
-fn properties(used_by: &Use) -> Map<String, Value> {
-    let pairs = match used_by {
-        Use::Secret(using) => vec![
-            ("service", using.service()),
-            ("resource_type", using.resource_type()),
-            ("resource_id", using.resource_id()),
-        ],
-        Use::Container(using) => vec![("name", using.name()), ("URL", using.url())],
-    };
-    pairs.into_iter().map(|(key, text)| (key.to_owned(), text.into())).collect()
+impl<'a> Summary<'a> {
+    pub(crate) fn of(used_by: &'a Use) -> Self {
+        match used_by {
+            Use::Secret(using) => Self::Secret {
+                service: using.service(),
+                resource_type: using.resource_type(),
+                resource_id: using.resource_id(),
+            },
+            Use::Container(using) => Self::Container { name: using.name(), url: using.url() },
+        }
+    }
 }
 
-fn item(consumer: &Consumer) -> Value {
-    let mut body = properties(&consumer.used_by);
-    body.insert("created".to_owned(), consumer.created.to_string().into());
-    body.insert("updated".to_owned(), consumer.updated.to_string().into());
-    body.insert("status".to_owned(), "ACTIVE".into());
-    Value::Object(body)
+/// A consumer by itself.
+#[derive(Serialize)]
+struct Item<'a> {
+    #[serde(flatten)]
+    used_by: Summary<'a>,
+    created: Timestamp,
+    updated: Timestamp,
+    status: &'static str,
+}
+
+impl<'a> Item<'a> {
+    fn of(consumer: &'a Consumer) -> Self {
+        let Consumer { created, updated, .. } = *consumer;
+        Self { used_by: Summary::of(&consumer.used_by), created, updated, status: "ACTIVE" }
+    }
 }
 
 /// The used object, which shows its consumers here whatever the microversion (spec section 2.1).
 fn whole(call: &Call<'_>, view: ObjectView) -> Reply {
-    let document = match view {
-        ObjectView::Secret(view) => secrets::document(&view, &call.base, secrets::Consumers::Shown),
-        ObjectView::Container(view) => containers::document(&view, &call.base),
-    };
-    json(StatusCode::OK, &document)
+    match view {
+        ObjectView::Secret(view) => {
+            json(StatusCode::OK, &secrets::Document::of(&view, &call.base, secrets::Consumers::Shown))
+        }
+        ObjectView::Container(view) => json(StatusCode::OK, &containers::Document::of(&view, &call.base)),
+    }
 }
 
 fn named(call: &Call<'_>, kind: Kind) -> Result<Use, Error> {

@@ -1,16 +1,18 @@
 //! `/v1/containers` and the secrets in them (spec section 9).
 
 use http::StatusCode;
+use serde::Serialize;
 use serde_json::{Value, json as object};
 use strongroom_core::container::{ContainerQuery, ContainerType, Member, NewContainer};
 use strongroom_core::secret::Label;
-use strongroom_core::{ContainerId, ContainerView, Error, Object, Violation};
+use strongroom_core::{ContainerId, ContainerView, Error, Object, Timestamp, UserId, Violation};
 
 use crate::answer::{Reply, empty, json, located};
 use crate::call::{Call, Handled};
+use crate::consumers::Summary;
 use crate::http::json::{Fields, Null};
+use crate::references::{self, Reference};
 use crate::settings::BaseUrl;
-use crate::{consumers, references};
 
 /// `POST /containers`.
 pub(crate) async fn create(call: &Call<'_>) -> Handled {
@@ -27,7 +29,7 @@ pub(crate) async fn list(call: &Call<'_>) -> Handled {
     };
     let verdict = call.manager.containers().list(&call.context, query).await;
     Ok(call.answer(verdict, |page| {
-        let items = page.items.iter().map(|view| document(view, &call.base)).collect();
+        let items = page.items.iter().map(|view| Document::of(view, &call.base));
         call.page("containers", "containers", items, page.total)
     }))
 }
@@ -35,7 +37,7 @@ pub(crate) async fn list(call: &Call<'_>) -> Handled {
 /// `GET /containers/{id}`.
 pub(crate) async fn describe(call: &Call<'_>) -> Handled {
     let verdict = call.manager.containers().describe(&call.context, call.names.id()?).await;
-    Ok(call.answer(verdict, |view| json(StatusCode::OK, &document(&view, &call.base))))
+    Ok(call.answer(verdict, |view| json(StatusCode::OK, &Document::of(&view, &call.base))))
 }
 
 /// `DELETE /containers/{id}`.
@@ -60,31 +62,49 @@ pub(crate) async fn remove_member(call: &Call<'_>) -> Handled {
 }
 
 /// What is told about a container (spec section 9.1).
-pub(crate) fn document(view: &ContainerView, base: &BaseUrl) -> Value {
-    let ContainerView { container, uses } = view;
-    let label = |label: &Option<Label>| label.as_ref().map(|text| text.as_str().to_owned());
-    let members: Vec<_> = container
-        .members
-        .iter()
-        .map(|member| {
-            object!({"name": label(&member.name), "secret_ref": references::secret(base, member.secret)})
-        })
-        .collect();
-    object!({
-        "created": container.created.to_string(),
-        "updated": container.updated.to_string(),
-        "status": "ACTIVE",
-        "name": label(&container.name),
-        "type": container.container_type.as_str(),
-        "creator_id": container.creator,
-        "secret_refs": members,
-        "consumers": uses.iter().map(consumers::summary).collect::<Vec<_>>(),
-        "container_ref": references::object(base, Object::Container(container.id)),
-    })
+#[derive(Serialize)]
+pub(crate) struct Document<'a> {
+    created: Timestamp,
+    updated: Timestamp,
+    status: &'static str,
+    name: Option<&'a Label>,
+    #[serde(rename = "type")]
+    container_type: &'static str,
+    creator_id: Option<&'a UserId>,
+    secret_refs: Vec<MemberReference<'a>>,
+    consumers: Vec<Summary<'a>>,
+    container_ref: Reference<'a>,
+}
+
+#[derive(Serialize)]
+struct MemberReference<'a> {
+    name: Option<&'a Label>,
+    secret_ref: Reference<'a>,
+}
+
+impl<'a> Document<'a> {
+    pub(crate) fn of(view: &'a ContainerView, base: &'a BaseUrl) -> Self {
+        let ContainerView { container, uses } = view;
+        let member = |member: &'a Member| MemberReference {
+            name: member.name.as_ref(),
+            secret_ref: references::secret(base, member.secret),
+        };
+        Self {
+            created: container.created,
+            updated: container.updated,
+            status: "ACTIVE",
+            name: container.name.as_ref(),
+            container_type: container.container_type.as_str(),
+            creator_id: container.creator.as_ref(),
+            secret_refs: container.members.iter().map(member).collect(),
+            consumers: uses.iter().map(Summary::of).collect(),
+            container_ref: references::object(base, Object::Container(container.id)),
+        }
+    }
 }
 
 fn made(call: &Call<'_>, id: ContainerId) -> Reply {
-    let reference = references::object(&call.base, Object::Container(id));
+    let reference = references::object(&call.base, Object::Container(id)).to_string();
     located(json(StatusCode::CREATED, &object!({"container_ref": &reference})), &reference)
 }
 

@@ -57,7 +57,7 @@ pub(crate) async fn root(call: RootCall<'_>) -> Answer {
     let reply = if call.query.get("build").is_some() {
         json(StatusCode::OK, &object!({"build": env!("CARGO_PKG_VERSION")}))
     } else if home > wanted {
-        match HeaderValue::from_str(&call.base.reference("")) {
+        match HeaderValue::from_str(&call.base.reference("").to_string()) {
             Ok(location) => with_header(empty(StatusCode::FOUND), LOCATION, location),
             Err(_) => fault::not_acceptable(),
         }

@@ -20,7 +20,7 @@ pub(crate) async fn list(call: &Call<'_>) -> Handled {
     Ok(call.answer(verdict, |page| {
         let item =
             |set: &ConfiguredQuotas| object!({"project_id": set.project, "project_quotas": set.quotas});
-        call.page("project-quotas", "project_quotas", page.items.iter().map(item).collect(), page.total)
+        call.page("project-quotas", "project_quotas", page.items.iter().map(item), page.total)
     }))
 }
 

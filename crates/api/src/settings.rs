@@ -105,9 +105,8 @@ impl BaseUrl {
         Self(format!("{scheme}://{authority}"))
     }
 
-    /// The reference to a collection, or to something in one.
-    pub(crate) fn reference(&self, path: &str) -> String {
-        format!("{}/v1/{path}", self.0)
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 
     /// Whether a reference is to something of this service.
@@ -135,7 +134,7 @@ mod tests {
     #[test]
     fn base_urls_are_absolute_and_end_without_slash() {
         assert_eq!(
-            BaseUrl::new("https://kms.example:9311/").unwrap().reference("secrets"),
+            BaseUrl::new("https://kms.example:9311/").unwrap().reference("secrets").to_string(),
             "https://kms.example:9311/v1/secrets"
         );
         let base = BaseUrl::new("http://kms").unwrap();

@@ -65,6 +65,6 @@ fn document(call: &Call<'_>, store: &SecretStore) -> Value {
         "secret_store_plugin": store.names.secret_store_plugin,
         "crypto_plugin": store.names.crypto_plugin,
         "global_default": store.global_default,
-        "secret_store_ref": call.base.reference(&format!("secret-stores/{}", store.id)),
+        "secret_store_ref": call.base.reference(format_args!("secret-stores/{}", store.id)),
     })
 }

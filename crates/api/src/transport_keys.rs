@@ -13,7 +13,7 @@ pub(crate) async fn list(call: &Call<'_>) -> Handled {
     let plugin_name = call.query.filled("plugin_name").map(str::to_owned);
     let verdict = call.manager.transport_keys().list(&call.context, plugin_name, call.paging()).await;
     Ok(call.answer(verdict, |page| {
-        let items = page.items.iter().map(|key| reference(call, key.id).into()).collect();
+        let items = page.items.iter().map(|key| reference(call, key.id));
         call.page("transport_keys", "transport_keys", items, page.total)
     }))
 }
@@ -40,7 +40,7 @@ pub(crate) async fn delete(call: &Call<'_>) -> Handled {
 }
 
 fn reference(call: &Call<'_>, id: TransportKeyId) -> String {
-    call.base.reference(&format!("transport_keys/{id}"))
+    call.base.reference(format_args!("transport_keys/{id}")).to_string()
 }
 
 /// The record as it is stored: unlike everywhere else, times have a space for the `T`.

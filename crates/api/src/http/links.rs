@@ -1,9 +1,12 @@
 //! References, and the links between the pages of a list.
 
+use std::fmt;
+
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::Authority;
-use serde_json::{Map, Value};
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 use strongroom_core::secret::Paging;
 use strongroom_edge::{Peer, Scheme};
 
@@ -36,30 +39,66 @@ pub(crate) fn paging(settings: &ApiSettings, query: &Query) -> Paging {
     Paging { limit, offset }
 }
 
-/// Adds `total`, `next` and `previous` to a list's body. `kept` is the rest of the query, for lists whose
-/// links carry it.
-pub(crate) fn add_paging(
-    body: &mut Map<String, Value>,
-    collection: &str,
-    paging: Paging,
-    shown: usize,
-    total: u64,
-    kept: &str,
-) {
-    let Paging { limit, offset } = paging;
-    let link = |offset: u64| {
-        let separator = if kept.is_empty() { "" } else { "&" };
-        Value::from(format!("{collection}?limit={limit}&offset={offset}{separator}{kept}"))
-    };
-    body.insert("total".to_owned(), Value::from(total));
-    if shown == 0 {
-        return;
+/// Where the pages before and after one are, if there are any.
+pub(crate) struct Links {
+    previous: Option<String>,
+    next: Option<String>,
+}
+
+impl Links {
+    /// Of a page that shows so many of all. `kept` is the rest of the query, for lists whose links carry it.
+    pub(crate) fn of(
+        collection: impl fmt::Display,
+        paging: Paging,
+        shown: usize,
+        total: u64,
+        kept: &str,
+    ) -> Self {
+        let Paging { limit, offset } = paging;
+        let link = |offset: u64| {
+            let separator = if kept.is_empty() { "" } else { "&" };
+            format!("{collection}?limit={limit}&offset={offset}{separator}{kept}")
+        };
+        let before = shown > 0 && offset > 0;
+        let after = shown > 0 && total > offset + u64::from(limit);
+        Self {
+            previous: before.then(|| link(offset.saturating_sub(u64::from(limit)))),
+            next: after.then(|| link(offset + u64::from(limit))),
+        }
     }
-    if offset > 0 {
-        body.insert("previous".to_owned(), link(offset.saturating_sub(u64::from(limit))));
+}
+
+/// A part of a list as it goes to the client: written item by item, since each would else be made, and kept, a second
+/// time as a tree of values.
+pub(crate) struct ListPage<I> {
+    /// What the items are called.
+    pub(crate) key: &'static str,
+    pub(crate) items: I,
+    /// How many there are on all pages.
+    pub(crate) total: u64,
+    pub(crate) links: Links,
+}
+
+impl<T: Serialize, I: Iterator<Item = T> + Clone> Serialize for ListPage<I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Links { previous, next } = &self.links;
+        let mut page = serializer.serialize_map(None)?;
+        page.serialize_entry("total", &self.total)?;
+        for (rel, link) in [("previous", previous), ("next", next)] {
+            if let Some(link) = link {
+                page.serialize_entry(rel, link)?;
+            }
+        }
+        page.serialize_entry(self.key, &Items(&self.items))?;
+        page.end()
     }
-    if total > offset + u64::from(limit) {
-        body.insert("next".to_owned(), link(offset + u64::from(limit)));
+}
+
+struct Items<'a, I>(&'a I);
+
+impl<T: Serialize, I: Iterator<Item = T> + Clone> Serialize for Items<'_, I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.clone())
     }
 }
 
@@ -86,18 +125,12 @@ mod tests {
     #[test]
     fn links_appear_where_there_is_somewhere_to_go() {
         let links = |offset, shown, total| {
-            let mut body = Map::new();
-            add_paging(
-                &mut body,
-                "http://h/v1/secrets",
-                Paging { limit: 2, offset },
-                shown,
-                total,
-                "sort=name",
-            );
-            (body.get("previous").cloned(), body.get("next").cloned())
+            let paging = Paging { limit: 2, offset };
+            let Links { previous, next } =
+                Links::of("http://h/v1/secrets", paging, shown, total, "sort=name");
+            (previous, next)
         };
-        let at = |offset| Some(Value::from(format!("http://h/v1/secrets?limit=2&offset={offset}&sort=name")));
+        let at = |offset| Some(format!("http://h/v1/secrets?limit=2&offset={offset}&sort=name"));
         assert_eq!(links(0, 2, 5), (None, at(2)));
         assert_eq!(links(1, 2, 5), (at(0), at(3)));
         assert_eq!(links(4, 1, 5), (at(2), None));

@@ -34,7 +34,7 @@ pub(crate) async fn list(call: &Call<'_>) -> Handled {
     let query = OrderQuery { meta: call.query.filled("meta").map(str::to_owned), paging: call.paging() };
     let verdict = call.manager.orders().list(&call.context, query).await;
     Ok(call.answer(verdict, |page| {
-        let items = page.items.iter().map(|order| view::document(order, &call.base)).collect();
+        let items = page.items.iter().map(|order| view::document(order, &call.base));
         call.page("orders", "orders", items, page.total)
     }))
 }

@@ -7,7 +7,7 @@ use crate::settings::BaseUrl;
 
 /// The reference to an order.
 pub(super) fn reference(base: &BaseUrl, id: OrderId) -> String {
-    base.reference(&format!("orders/{id}"))
+    base.reference(format_args!("orders/{id}")).to_string()
 }
 
 /// What is told about an order (spec section 10.1).
@@ -32,9 +32,9 @@ pub(super) fn document(order: &Order, base: &BaseUrl) -> Value {
             put("sub_status", "Unknown".into());
             put("sub_status_message", "Unknown".into());
             match *result {
-                OrderResult::Secret(id) => put("secret_ref", references::secret(base, id).into()),
+                OrderResult::Secret(id) => put("secret_ref", references::secret(base, id).to_string().into()),
                 OrderResult::Container(id) => {
-                    put("container_ref", references::object(base, Object::Container(id)).into())
+                    put("container_ref", references::object(base, Object::Container(id)).to_string().into())
                 }
             };
         }

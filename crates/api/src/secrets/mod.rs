@@ -7,7 +7,7 @@ mod view;
 
 pub(crate) use delete::delete;
 pub(crate) use payload::{asks_for_payload, payload, upload};
-pub(crate) use view::{Consumers, document};
+pub(crate) use view::{Consumers, Document};
 
 use http::StatusCode;
 use serde_json::json as object;
@@ -21,7 +21,7 @@ use crate::references;
 pub(crate) async fn create(call: &Call<'_>) -> Handled {
     let verdict = call.manager.secrets().create(&call.context, || input::new_secret(call)).await;
     Ok(call.answer(verdict, |secret| {
-        let reference = references::secret(&call.base, secret.id);
+        let reference = references::secret(&call.base, secret.id).to_string();
         located(json(StatusCode::CREATED, &object!({"secret_ref": &reference})), &reference)
     }))
 }
@@ -31,7 +31,7 @@ pub(crate) async fn list(call: &Call<'_>) -> Handled {
     let verdict = call.manager.secrets().list(&call.context, || input::query(call)).await;
     Ok(call.answer(verdict, |page| {
         let consumers = Consumers::at(call.version);
-        let items = page.items.iter().map(|view| document(view, &call.base, consumers)).collect();
+        let items = page.items.iter().map(|view| Document::of(view, &call.base, consumers));
         let kept = call.query.without(&["limit", "offset"]);
         call.page_keeping("secrets", "secrets", items, page.total, &kept)
     }))
@@ -46,6 +46,6 @@ pub(crate) async fn describe(call: &Call<'_>) -> Handled {
     }
     let verdict = call.manager.secrets().describe(&call.context, call.names.id()?).await;
     Ok(call.answer(verdict, |view| {
-        json(StatusCode::OK, &document(&view, &call.base, Consumers::at(call.version)))
+        json(StatusCode::OK, &Document::of(&view, &call.base, Consumers::at(call.version)))
     }))
 }

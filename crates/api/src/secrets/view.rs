@@ -1,10 +1,11 @@
-use serde_json::{Map, Value, json as object};
-use strongroom_core::SecretView;
-use strongroom_core::secret::Label;
+use serde::Serialize;
+use strongroom_core::secret::{BitLength, Label};
+use strongroom_core::{Secret, SecretView, Timestamp, UserId};
 
+use crate::consumers::Summary;
 use crate::http::microversion::Microversion;
+use crate::references::{self, Reference};
 use crate::settings::BaseUrl;
-use crate::{consumers, references};
 
 /// Whether a secret's document shows who uses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,27 +22,49 @@ impl Consumers {
 }
 
 /// What is told about a secret (spec section 6.1).
-pub(crate) fn document(view: &SecretView, base: &BaseUrl, consumers: Consumers) -> Value {
-    let SecretView { secret, uses } = view;
-    let label = |label: &Option<Label>| label.as_ref().map(|text| text.as_str().to_owned());
-    let mut body = Map::new();
-    let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);
-    put("created", secret.created.to_string().into());
-    put("updated", secret.updated.to_string().into());
-    put("status", "ACTIVE".into());
-    put("name", label(&secret.name).into());
-    put("secret_type", secret.secret_type.as_str().into());
-    put("expiration", secret.expiration.map(|at| at.to_string()).into());
-    put("algorithm", label(&secret.algorithm).into());
-    put("mode", label(&secret.mode).into());
-    put("bit_length", secret.bit_length.map(strongroom_core::secret::BitLength::get).into());
-    put("creator_id", secret.creator.as_ref().map(|user| user.as_str().to_owned()).into());
-    if consumers == Consumers::Shown {
-        put("consumers", uses.iter().map(consumers::summary).collect());
+#[derive(Serialize)]
+pub(crate) struct Document<'a> {
+    created: Timestamp,
+    updated: Timestamp,
+    status: &'static str,
+    name: Option<&'a Label>,
+    secret_type: &'static str,
+    expiration: Option<Timestamp>,
+    algorithm: Option<&'a Label>,
+    mode: Option<&'a Label>,
+    bit_length: Option<BitLength>,
+    creator_id: Option<&'a UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consumers: Option<Vec<Summary<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_types: Option<ContentTypes>,
+    secret_ref: Reference<'a>,
+}
+
+#[derive(Serialize)]
+struct ContentTypes {
+    default: &'static str,
+}
+
+impl<'a> Document<'a> {
+    pub(crate) fn of(view: &'a SecretView, base: &'a BaseUrl, consumers: Consumers) -> Self {
+        let SecretView { secret, uses } = view;
+        let shown = (consumers == Consumers::Shown).then(|| uses.iter().map(Summary::of).collect());
+        let Secret { id, created, updated, secret_type, expiration, bit_length, content_type, .. } = *secret;
+        Self {
+            created,
+            updated,
+            status: "ACTIVE",
+            name: secret.name.as_ref(),
+            secret_type: secret_type.as_str(),
+            expiration,
+            algorithm: secret.algorithm.as_ref(),
+            mode: secret.mode.as_ref(),
+            bit_length,
+            creator_id: secret.creator.as_ref(),
+            consumers: shown,
+            content_types: content_type.map(|content_type| ContentTypes { default: content_type.as_str() }),
+            secret_ref: references::secret(base, id),
+        }
     }
-    if let Some(content_type) = secret.content_type {
-        put("content_types", object!({"default": content_type.as_str()}));
-    }
-    put("secret_ref", references::secret(base, secret.id).into());
-    Value::Object(body)
 }
