@@ -24,8 +24,8 @@ const FRESH: Duration = Duration::from_millis(5);
 ///
 /// Whoever is let in has a turn at the processors; who waits for a disk or a device has given it up meanwhile. Beyond a
 /// number at work newcomers are refused. From then on it is a flood, until nobody has been refused for a while: only as
-/// many have a turn then as there are processors, and as many newcomers may wait for one; and whoever was let in before and
-/// has not begun soon is refused after all. So whoever is served is served soon and everybody else knows at once.
+/// many have a turn then as there are processors, and a few times as many newcomers may wait for one; and whoever was let in
+/// before and has not begun soon is refused after all. So whoever is served is served soon and everybody else knows at once.
 ///
 /// Without a flood nobody waits for a turn, unless turns are long: who waits has to be woken, which costs as much as a small
 /// request.
@@ -149,19 +149,25 @@ impl Capacity {
 impl Entering {
     /// The place, once it is its turn; `None` when that did not come in time.
     pub async fn place(self) -> Option<Place> {
-        let place = match self.turn {
+        let (place, is_look_due) = match self.turn {
             Turn::Given(place) => {
                 let is_busy = place.0.capacity.turns().is_busy(self.since);
                 if !is_busy {
                     return Some(place);
                 }
-                place
+                (place, true)
             }
-            Turn::Awaited(capacity, given) => capacity.wait(given).await?,
+            Turn::Awaited(capacity, given) => {
+                let place = capacity.wait(given).await?;
+                let is_look_due = capacity.turns().is_look_due(Instant::now());
+                (place, is_look_due)
+            }
         };
         // Work that never waits holds its thread, and would have ended its turn before the thread gets to those who come in
         // meanwhile: each would find a turn free, and all would be let in.
-        yield_now().await;
+        if is_look_due {
+            yield_now().await;
+        }
         let now = Instant::now();
         let is_flood = place.0.capacity.turns().is_flood(now);
         (!is_flood || now <= self.since + FRESH).then_some(place)
@@ -354,15 +360,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn in_a_flood_newcomers_know_at_once() {
+    async fn in_a_flood_newcomers_know_at_once_and_some_have_their_turns_together() {
         let (capacity, places) = flood(1, 10).await;
-        let mut waiting = Box::pin(enter(&capacity));
-        assert!(waiting.as_mut().now_or_never().is_none());
+        let mut line: Vec<_> = (0..4).map(|_| Box::pin(enter(&capacity))).collect();
+        assert!(line.iter_mut().all(|one| one.now_or_never().is_none()));
         advance(FRESH).await;
         assert!(capacity.enter().is_none());
-        assert_eq!(counts(&capacity), [1, 2, 1]);
+        assert_eq!(counts(&capacity), [1, 5, 4]);
         drop(places);
-        assert!(waiting.await.is_some());
+        let mut last = line.pop().unwrap();
+        assert!(
+            line.into_iter().all(|one| one.now_or_never().flatten().is_some()),
+            "nobody else comes first"
+        );
+        assert!(last.as_mut().now_or_never().is_none(), "others are looked at");
+        assert!(last.await.is_some());
+        assert_eq!(counts(&capacity), [0; 3]);
     }
 
     #[tokio::test(start_paused = true)]

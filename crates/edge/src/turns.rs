@@ -12,10 +12,15 @@ const LONG: Duration = Duration::from_micros(125);
 /// How far it is counted that there were more long turns than others: from half of it on turns are taken to be long.
 const SURE: u8 = 16;
 
+/// How many in line have their turns in a flood before those who have come meanwhile are looked at, and so many may wait for
+/// each turn. Most of them are refused, which costs several times as much when each time something else has been done before:
+/// nothing of what it needs is in the processor's caches then.
+const TOGETHER: usize = 4;
+
 /// Who is at work, whose turn it is, and who is refused. Knows no clock, and nobody but by what it is given for them.
 #[derive(Debug)]
 pub(crate) struct Turns<W> {
-    /// Most who have a turn at once while turns are long or there is too much to do, and most who wait in the latter case.
+    /// Most who have a turn at once while turns are long or there is too much to do.
     few: usize,
     /// Most at work: those who have a turn, who wait for one, or who stepped aside.
     most: usize,
@@ -26,6 +31,8 @@ pub(crate) struct Turns<W> {
     refused: Option<Instant>,
     /// Up to [`SURE`], the more of the last turns were long.
     long: u8,
+    /// Turns of the flood since others were looked at.
+    unseen: usize,
 }
 
 /// What becomes of a newcomer.
@@ -41,15 +48,24 @@ pub(crate) enum Entry {
 
 impl<W> Turns<W> {
     pub(crate) fn new(few: usize, most: usize) -> Self {
-        Self { few, most, in_turn: 0, at_work: 0, waiting: VecDeque::new(), refused: None, long: 0 }
+        Self {
+            few,
+            most,
+            in_turn: 0,
+            at_work: 0,
+            waiting: VecDeque::new(),
+            refused: None,
+            long: 0,
+            unseen: 0,
+        }
     }
 
     /// Takes a newcomer, or refuses it.
     ///
     /// Nobody waits for a turn, unless turns are long: few have one then, and all others wait. While there is too much to
-    /// do, only as few may wait, about as long as one turn takes.
+    /// do, only [some](TOGETHER) may wait, as long as their turns take.
     pub(crate) fn enter(&mut self, now: Instant, newcomer: impl FnOnce() -> W) -> Entry {
-        if self.at_work >= self.most || (self.is_flood(now) && self.waiting.len() >= self.few) {
+        if self.at_work >= self.most || (self.is_flood(now) && self.waiting.len() >= self.few * TOGETHER) {
             self.refused = Some(now);
             return Entry::Refused;
         }
@@ -70,6 +86,17 @@ impl<W> Turns<W> {
 
     fn are_long(&self) -> bool {
         self.long > SURE / 2
+    }
+
+    /// Whether somebody who has waited is to let others be looked at before its turn begins: always, but in a flood once for
+    /// [several](TOGETHER).
+    pub(crate) fn is_look_due(&mut self, now: Instant) -> bool {
+        self.unseen += 1;
+        let is_due = self.unseen >= TOGETHER || !self.is_flood(now);
+        if is_due {
+            self.unseen = 0;
+        }
+        is_due
     }
 
     /// Whether there is too much to do.
@@ -146,38 +173,44 @@ mod tests {
     }
 
     #[test]
-    fn in_a_flood_few_have_a_turn_and_few_wait_in_order() {
-        let (mut turns, now) = (Turns::new(2, 4), Instant::now());
-        for number in 0..5 {
+    fn in_a_flood_few_have_a_turn_and_some_wait_in_order() {
+        let (mut turns, now) = (Turns::new(1, 8), Instant::now());
+        for number in 0..9 {
             turns.enter(now, || number);
         }
-        for number in 5..8 {
+        for number in 9..14 {
             turns.end_turn();
             turns.leave();
             let entry = turns.enter(now, || number);
-            assert_eq!(entry, if number < 7 { Entry::Waits } else { Entry::Refused }, "{number}");
+            assert_eq!(entry, if number < 13 { Entry::Waits } else { Entry::Refused }, "{number}");
         }
-        assert_eq!(turns.counts(), [1, 3, 2], "though there is room at work");
-        assert_eq!(turns.next(now), Some(5));
-        assert_eq!(turns.next(now), None, "two have a turn");
+        assert_eq!(turns.counts(), [3, 7, TOGETHER], "though there is room at work");
+        for next in [None, None, Some(9), Some(10), Some(11), Some(12)] {
+            turns.end_turn();
+            turns.leave();
+            assert_eq!(turns.next(now), next);
+        }
         turns.end_turn();
         turns.leave();
-        assert_eq!(turns.next(now), Some(6));
-        turns.end_turn();
-        turns.leave();
-        assert_eq!(turns.enter(now + CALM_AFTER / 2, || 9), Entry::Turn);
-        assert_eq!(
-            [10, 11, 12].map(|number| turns.enter(now + CALM_AFTER / 2, || number))[2],
-            Entry::Refused
-        );
-        assert_eq!(turns.enter(now + CALM_AFTER, || 13), Entry::Refused, "counted from the last refusal");
+        let later = now + CALM_AFTER / 2;
+        assert_eq!(turns.enter(later, || 14), Entry::Turn);
+        let entries = [15, 16, 17, 18, 19].map(|number| turns.enter(later, || number));
+        assert_eq!((entries[3], entries[4]), (Entry::Waits, Entry::Refused));
+        assert_eq!(turns.enter(now + CALM_AFTER, || 20), Entry::Refused, "counted from the last refusal");
         assert_eq!(turns.next(now + CALM_AFTER), None);
         let calm = now + CALM_AFTER * 2;
-        assert_eq!(
-            [turns.next(calm), turns.next(calm)],
-            [Some(10), Some(11)],
-            "who still waits has its turn"
-        );
+        let next = [turns.next(calm), turns.next(calm)];
+        assert_eq!(next, [Some(15), Some(16)], "who still waits has its turn");
+    }
+
+    #[test]
+    fn in_a_flood_others_are_looked_at_once_for_several_turns() {
+        let (mut turns, now) = (Turns::new(1, 0), Instant::now());
+        assert!([turns.is_look_due(now), turns.is_look_due(now)].iter().all(|due| *due));
+        turns.enter(now, || 0);
+        let looks = [(); TOGETHER * 2].map(|()| turns.is_look_due(now));
+        assert_eq!(looks.map(usize::from).iter().sum::<usize>(), 2);
+        assert!(looks[TOGETHER - 1] && looks[TOGETHER * 2 - 1]);
     }
 
     #[test]
@@ -280,7 +313,7 @@ mod tests {
                             }
                             Entry::Waits => prop_assert!(busy >= limit && before[1] < most),
                             Entry::Refused => {
-                                prop_assert!(before[1] >= most || before[2] >= few);
+                                prop_assert!(before[1] >= most || before[2] >= few * TOGETHER);
                                 prop_assert_eq!(turns.counts(), before, "nobody waits who was refused");
                             }
                         }
