@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use tokio::task::yield_now;
 
 /// The cores of this machine in two halves, for as long as this is there.
 pub(super) struct Apart {
@@ -35,6 +36,35 @@ impl Drop for Apart {
     fn drop(&mut self) {
         // What was allowed before is allowed again.
         stay_on(&self.whole).ok();
+    }
+}
+
+/// The core that a thread of the load is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Core {
+    /// The server uses it, too.
+    Shared,
+    /// Nobody else does. It never rests then: a core at rest is woken by whoever sends to it, which in a virtual machine
+    /// takes as long as to turn a request away, and would count as the server's.
+    Own,
+}
+
+impl Core {
+    /// Does the thread's work.
+    pub(super) async fn run<T>(self, work: impl Future<Output = T>) -> T {
+        let spin = async {
+            loop {
+                match self {
+                    Self::Shared => std::future::pending().await,
+                    Self::Own => yield_now().await,
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            done = work => done,
+            never = spin => never,
+        }
     }
 }
 

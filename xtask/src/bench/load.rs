@@ -10,6 +10,7 @@ use tokio::runtime::{self, Runtime};
 use tokio::task::JoinSet;
 
 use super::connection::Connection;
+use super::cores::Core;
 use super::endpoint::Endpoint;
 use super::exchange::Exchange;
 use super::figures::Slice;
@@ -38,6 +39,11 @@ impl Load {
     /// Sends until the end; fails on the first wrong answer. One thread a core, each with its own
     /// connections, as dedicated load generators do it.
     pub(super) fn run(&self, until: Until) -> Result<Slice> {
+        self.run_on(Core::Shared, until)
+    }
+
+    /// The same, from cores that are such.
+    pub(super) fn run_on(&self, core: Core, until: Until) -> Result<Slice> {
         let threads = thread::available_parallelism().map_or(1, usize::from).min(self.connections);
         let turn = Arc::new(AtomicUsize::new(0));
         let ready = Barrier::new(threads);
@@ -46,7 +52,7 @@ impl Load {
                 .map(|thread| {
                     let connections = (thread..self.connections).step_by(threads).count();
                     let (turn, ready) = (Arc::clone(&turn), &ready);
-                    scope.spawn(move || self.run_thread(connections, until, &turn, ready))
+                    scope.spawn(move || self.run_thread(core, connections, until, &turn, ready))
                 })
                 .collect();
             let mut total = Slice::default();
@@ -59,6 +65,7 @@ impl Load {
 
     fn run_thread(
         &self,
+        core: Core,
         connections: usize,
         until: Until,
         turn: &Arc<AtomicUsize>,
@@ -73,7 +80,7 @@ impl Load {
             Until::Count(count) => (None, count),
         };
         let (runtime, opened) = opened?;
-        let latencies = runtime.block_on(async {
+        let latencies = runtime.block_on(core.run(async {
             let mut workers = JoinSet::new();
             for connection in opened {
                 let (exchanges, turn) = (Arc::clone(&self.exchanges), Arc::clone(turn));
@@ -84,7 +91,7 @@ impl Load {
                 latencies.append(&mut worker.context("a connection's task failed")??);
             }
             anyhow::Ok(latencies)
-        })?;
+        }))?;
         Ok(Slice { elapsed: start.elapsed(), latencies })
     }
 

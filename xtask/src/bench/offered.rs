@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use async_channel::{Receiver, Sender};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 
 use super::connection::Connection;
+use super::cores::Core;
 use super::figures::Slice;
 use super::load::Load;
 use super::stage::runtime;
@@ -26,6 +27,7 @@ pub(super) struct Offer {
     per_second: f64,
     /// How long its begin is, which is not measured.
     begin: Duration,
+    core: Core,
 }
 
 /// How long fresh connections and cold caches show.
@@ -53,7 +55,12 @@ struct Due {
 impl Offer {
     /// That load, as many requests of it as are due in each second.
     pub(super) fn new(load: Load, per_second: f64) -> Self {
-        Self { load, per_second, begin: Duration::ZERO }
+        Self { load, per_second, begin: Duration::ZERO, core: Core::Shared }
+    }
+
+    /// The same load from such a core.
+    pub(super) fn on(self, core: Core) -> Self {
+        Self { core, ..self }
     }
 
     /// The same load once it goes on steadily.
@@ -68,7 +75,7 @@ impl Offer {
         Ok(offered.accepted)
     }
 
-    /// Offers it for that long after its begin, from a single thread and one that keeps time.
+    /// Offers it for that long after its begin, from a single thread, and one that keeps time where the core may rest.
     pub(super) fn run(&self, duration: Duration) -> Result<Offered> {
         let Load { endpoint, connections, .. } = &self.load;
         let whole = self.begin + duration;
@@ -85,32 +92,71 @@ impl Offer {
                 askers.spawn(ask(self.load.clone(), measured, taken.clone(), connection));
             }
             let interval = Duration::from_secs_f64(1.0 / self.per_second);
-            let pacer = thread::spawn(move || keep_time(&due, begun, interval, whole));
+            let mut pace = Pace { due, begun, interval, whole, turn: 0, at: Duration::ZERO };
+            let mut pacer = None;
+            match self.core {
+                Core::Shared => pacer = Some(thread::spawn(move || pace.keep())),
+                Core::Own => {
+                    askers.spawn(async move {
+                        pace.keep_awake().await;
+                        Ok(Offered::default())
+                    });
+                }
+            }
             let mut offered = Offered::default();
             while let Some(asker) = askers.join_next().await {
-                offered.merge(asker.context("a connection's task failed")??);
+                offered.merge(asker.context("a task of the load failed")??);
             }
             offered.accepted.elapsed = begun.elapsed().saturating_sub(self.begin);
-            pacer.join().map_err(|_| anyhow::anyhow!("the thread that keeps time panicked"))?;
+            if let Some(pacer) = pacer {
+                pacer.join().map_err(|_| anyhow::anyhow!("the thread that keeps time panicked"))?;
+            }
             Ok(offered)
         })
     }
 }
 
-/// Says when each request is due. On a thread of its own: the runtime's timers tell whole milliseconds, and would make
-/// bursts of what is to come evenly.
-fn keep_time(due: &Sender<Due>, begun: Instant, interval: Duration, duration: Duration) {
-    let mut at = Duration::ZERO;
-    for turn in 0.. {
-        if at >= duration {
-            return;
+/// Says when each request is due.
+struct Pace {
+    due: Sender<Due>,
+    begun: Instant,
+    interval: Duration,
+    whole: Duration,
+    turn: usize,
+    /// When the next is due, from the begin.
+    at: Duration,
+}
+
+impl Pace {
+    /// On a thread of its own: the runtime's timers tell whole milliseconds, and would make bursts of what is to come
+    /// evenly.
+    fn keep(&mut self) {
+        while self.at < self.whole {
+            thread::sleep((self.begun + self.at).saturating_duration_since(Instant::now()));
+            if !self.tell() {
+                return;
+            }
         }
-        thread::sleep((begun + at).saturating_duration_since(Instant::now()));
+    }
+
+    /// Where a thread of its own would have to wait for the one that never rests.
+    async fn keep_awake(&mut self) {
+        while self.at < self.whole {
+            if Instant::now() < self.begun + self.at {
+                yield_now().await;
+            } else if !self.tell() {
+                return;
+            }
+        }
+    }
+
+    /// Says that one is due; `false` when nobody asks any more.
+    fn tell(&mut self) -> bool {
         // Its own lateness is nobody's.
-        if due.try_send(Due { turn, since: Instant::now() }).is_err() {
-            return;
-        }
-        at += interval;
+        let told = self.due.try_send(Due { turn: self.turn, since: Instant::now() });
+        self.turn += 1;
+        self.at += self.interval;
+        told.is_ok()
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use super::cores::Apart;
+use super::cores::{Apart, Core};
 use super::endpoint::Endpoint;
 use super::figures::{Slice, median};
 use super::findings::Findings;
@@ -45,7 +45,8 @@ fn under_load(stage: &Stage, endpoint: &Endpoint) -> Result<Findings> {
         |connections| Load { endpoint: endpoint.clone(), exchanges: Arc::clone(&exchanges), connections };
     let mut best = (0.0_f64, 0);
     for connections in PEAK {
-        let found = load(connections).run(Until::Elapsed(stage.plan.slice))?.figures().per_second;
+        let found =
+            load(connections).run_on(Core::Own, Until::Elapsed(stage.plan.slice))?.figures().per_second;
         if found > best.0 {
             best = (found, connections);
         }
@@ -53,10 +54,10 @@ fn under_load(stage: &Stage, endpoint: &Endpoint) -> Result<Findings> {
     let (mut peaks, mut halves, mut triples) = (Slice::default(), Offered::default(), Offered::default());
     let (mut goodput, mut p99) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let peak = load(best.1).run(Until::Elapsed(span))?;
+        let peak = load(best.1).run_on(Core::Own, Until::Elapsed(span))?;
         let most = peak.figures().per_second;
-        let half = Offer::new(load(128), most / 2.0).run(span)?;
-        let triple = Offer::new(load(BEYOND), most * 3.0).run(span)?;
+        let half = Offer::new(load(128), most / 2.0).on(Core::Own).run(span)?;
+        let triple = Offer::new(load(BEYOND), most * 3.0).on(Core::Own).run(span)?;
         for offered in [&half, &triple] {
             ensure!(offered.failed == 0, "{} failed: {:?}", offered.failed, offered.complaint);
         }
