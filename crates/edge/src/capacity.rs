@@ -149,7 +149,7 @@ impl Capacity {
 impl Entering {
     /// The place, once it is its turn; `None` when that did not come in time.
     pub async fn place(self) -> Option<Place> {
-        let (place, is_look_due) = match self.turn {
+        let (place, looks_first) = match self.turn {
             Turn::Given(place) => {
                 let is_busy = place.0.capacity.turns().is_busy(self.since);
                 if !is_busy {
@@ -159,13 +159,13 @@ impl Entering {
             }
             Turn::Awaited(capacity, given) => {
                 let place = capacity.wait(given).await?;
-                let is_look_due = capacity.turns().is_look_due(Instant::now());
-                (place, is_look_due)
+                let looks_first = capacity.turns().looks_first(Instant::now());
+                (place, looks_first)
             }
         };
         // Work that never waits holds its thread, and would have ended its turn before the thread gets to those who come in
         // meanwhile: each would find a turn free, and all would be let in.
-        if is_look_due {
+        if looks_first {
             yield_now().await;
         }
         let now = Instant::now();

@@ -88,15 +88,15 @@ impl<W> Turns<W> {
         self.long > SURE / 2
     }
 
-    /// Whether somebody who has waited is to let others be looked at before its turn begins: always, but in a flood once for
-    /// [several](TOGETHER).
-    pub(crate) fn is_look_due(&mut self, now: Instant) -> bool {
+    /// Counts the turn of somebody who has waited, and tells whether it lets others be looked at before it begins: always, but
+    /// in a flood once for [several](TOGETHER).
+    pub(crate) fn looks_first(&mut self, now: Instant) -> bool {
         self.unseen += 1;
-        let is_due = self.unseen >= TOGETHER || !self.is_flood(now);
-        if is_due {
+        let looks = self.unseen >= TOGETHER || !self.is_flood(now);
+        if looks {
             self.unseen = 0;
         }
-        is_due
+        looks
     }
 
     /// Whether there is too much to do.
@@ -206,9 +206,9 @@ mod tests {
     #[test]
     fn in_a_flood_others_are_looked_at_once_for_several_turns() {
         let (mut turns, now) = (Turns::new(1, 0), Instant::now());
-        assert!([turns.is_look_due(now), turns.is_look_due(now)].iter().all(|due| *due));
+        assert!([turns.looks_first(now), turns.looks_first(now)].iter().all(|due| *due));
         turns.enter(now, || 0);
-        let looks = [(); TOGETHER * 2].map(|()| turns.is_look_due(now));
+        let looks = [(); TOGETHER * 2].map(|()| turns.looks_first(now));
         assert_eq!(looks.map(usize::from).iter().sum::<usize>(), 2);
         assert!(looks[TOGETHER - 1] && looks[TOGETHER * 2 - 1]);
     }
