@@ -52,12 +52,12 @@ pub(super) enum Core {
 impl Core {
     /// Does the thread's work.
     pub(super) async fn run<T>(self, work: impl Future<Output = T>) -> T {
+        if self == Self::Shared {
+            return work.await;
+        }
         let spin = async {
             loop {
-                match self {
-                    Self::Shared => std::future::pending().await,
-                    Self::Own => yield_now().await,
-                }
+                yield_now().await;
             }
         };
         tokio::select! {
