@@ -33,6 +33,10 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Is told, on the journal's thread, how long each sync took.
     pub on_sync: Option<Arc<dyn Fn(Duration) + Send + Sync>>,
+    /// Is asked, on the journal's thread, after each sync: whether records are to gather for 2 ms before the next. Fewer
+    /// syncs leave more of the processors to the work, and each record is later: worth it while there is more to do than can
+    /// be done.
+    pub gathers: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
 }
 
 impl Default for Options {
@@ -44,6 +48,7 @@ impl Default for Options {
             checkpoint_every: Duration::from_mins(1),
             clock: Arc::new(SystemClock),
             on_sync: None,
+            gathers: None,
         }
     }
 }
@@ -168,6 +173,7 @@ impl Drop for Ending {
 mod tests {
     use std::fs::File;
     use std::io;
+    use std::sync::Mutex;
     use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
     use std::time::{Duration, Instant};
 
@@ -178,6 +184,7 @@ mod tests {
     use crate::ahead;
     use crate::records::Records;
     use crate::verify::{Trust, verify};
+    use crate::writer::GATHER;
 
     const WORKS: u8 = 0;
     const FAILS: u8 = 1;
@@ -208,6 +215,18 @@ mod tests {
                 self.0.store(len, Ordering::SeqCst);
             }
             file.sync_data()
+        }
+    }
+
+    /// A disk that knows when it was busy.
+    #[derive(Clone, Default)]
+    struct Busy(Arc<Mutex<Vec<Instant>>>);
+
+    impl Disk for Busy {
+        fn sync(&self, file: &File) -> io::Result<()> {
+            let synced = file.sync_data();
+            self.0.lock().unwrap().push(Instant::now());
+            synced
         }
     }
 
@@ -276,6 +295,27 @@ mod tests {
         drop(journal);
         let whole = verify(folder.path(), &Trust::default()).unwrap();
         assert_eq!((whole.findings, whole.bytes), (Vec::new(), disk.0.load(Ordering::SeqCst)));
+    }
+
+    #[tokio::test]
+    async fn a_sync_lets_records_gather_where_they_are_to() {
+        let (folder, disk, asked) =
+            (tempfile::tempdir().unwrap(), Busy::default(), Arc::new(AtomicU64::new(0)));
+        let gathers = {
+            let asked = Arc::clone(&asked);
+            // All but each third time.
+            Arc::new(move || !asked.fetch_add(1, Ordering::SeqCst).is_multiple_of(3))
+        };
+        let options = Options { gathers: Some(gathers), ..Options::default() };
+        let journal = Journal::open_on(folder.path(), options, Box::new(disk.clone())).unwrap();
+        for _ in 0..9 {
+            journal.record(event(Phase::Outcome, None, "read")).await.unwrap();
+        }
+        let syncs = disk.0.lock().unwrap().clone();
+        let waited = syncs.windows(2).filter(|pair| pair[1] - pair[0] >= GATHER).count();
+        assert!(waited >= 5, "{syncs:?}");
+        drop(journal);
+        assert_eq!(asked.load(Ordering::SeqCst), 9, "after each batch");
     }
 
     #[tokio::test]

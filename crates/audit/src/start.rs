@@ -52,6 +52,7 @@ pub(crate) fn start(path: &Path, options: Options, disk: Box<dyn Disk>) -> Resul
         segment_bytes: options.segment_bytes,
         signer: Signer::new(key, options.checkpoint_every, signed),
         status,
+        gathers: options.gathers,
         head,
         extent,
         ahead,

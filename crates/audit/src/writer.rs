@@ -3,6 +3,7 @@ use std::io;
 use std::mem;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use strongroom_core::Clock;
@@ -21,6 +22,9 @@ use crate::segment::{Begun, Draft, Extent};
 use crate::signer::Signer;
 use crate::status::Status;
 use crate::tampering::{Fault, Tampering};
+
+/// How long the journal rests after a sync where records are to gather.
+pub(crate) const GATHER: Duration = Duration::from_millis(2);
 
 /// How often a segment that nobody writes into is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -60,6 +64,8 @@ pub(crate) struct Writer {
     pub(crate) segment_bytes: u64,
     pub(crate) signer: Signer,
     pub(crate) status: Arc<Status>,
+    /// Whether records are to gather now.
+    pub(crate) gathers: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
     /// Where the chain of durable records stands.
     pub(crate) head: Head,
     /// The newest segment and how much of it is durable.
@@ -108,10 +114,14 @@ impl Writer {
                     self.sign_if_due();
                     self.flush().ok();
                 }
+                continue;
             }
             while !entries.is_empty() {
                 let batch = entries.drain(..fitting(&entries)).collect();
                 self.store(batch);
+            }
+            if self.gathers.as_ref().is_some_and(|gathers| gathers()) {
+                thread::sleep(GATHER);
             }
         }
     }

@@ -104,6 +104,11 @@ impl Capacity {
         Some(Entering { since, turn })
     }
 
+    /// Whether there is too much to do: somebody was refused just now.
+    pub fn is_exceeded(&self) -> bool {
+        self.turns().is_flood(Instant::now())
+    }
+
     fn turns(&self) -> MutexGuard<'_, Turns<oneshot::Sender<Place>>> {
         self.0.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -113,7 +118,7 @@ impl Capacity {
         loop {
             match timeout(self.0.patience, &mut given).await {
                 Ok(place) => return place.ok(),
-                Err(_) if self.turns().is_flood(Instant::now()) => return None,
+                Err(_) if self.is_exceeded() => return None,
                 Err(_) => {}
             }
         }
@@ -263,7 +268,9 @@ mod tests {
         for _ in 0..at_work {
             places.push(enter(&capacity).await.unwrap());
         }
+        assert!(!capacity.is_exceeded());
         assert!(capacity.enter().is_none());
+        assert!(capacity.is_exceeded());
         places.truncate(turns);
         assert_eq!(counts(&capacity), [turns, turns, 0]);
         (capacity, places)

@@ -27,11 +27,21 @@ pub(crate) fn rules(settings: &Settings, lock_outs: LockOuts) -> Result<Rules, R
     })
 }
 
+/// How much is worked on at once.
+pub(crate) fn capacity(load: &LoadSection) -> Capacity {
+    Capacity::new(load.at_work, load.patience)
+}
+
 /// How much is taken on.
-pub(crate) fn admission(load: &LoadSection, lock_outs: LockOuts, refusals: Refusals) -> Admission {
+pub(crate) fn admission(
+    load: &LoadSection,
+    capacity: Capacity,
+    lock_outs: LockOuts,
+    refusals: Refusals,
+) -> Admission {
     let limiter = |rate| Arc::new(RateLimiter::new(rate));
     Admission {
-        capacity: Capacity::new(load.at_work, load.patience),
+        capacity,
         caller_rate: load.caller_rate.map(limiter),
         project_rate: load.project_rate.map(limiter),
         lock_outs,

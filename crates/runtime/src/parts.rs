@@ -9,12 +9,14 @@ use strongroom_audit::{Forwarding, Journal, Options};
 use strongroom_core::access::PolicyRules;
 use strongroom_core::ports::{AuditSink as _, SecretBackend};
 use strongroom_core::{Builder, KeyManager, StartError, SystemClock};
+use strongroom_edge::Capacity;
 use strongroom_notify::Notifier;
 use strongroom_storage::{OpenError, OpenOptions, SqliteRepository};
 use strongroom_telemetry::{WatchedRepository, WatchedSink};
 
 use crate::authenticator::authenticator;
 use crate::backends::{self, Backends};
+use crate::edge;
 use crate::error::RunError;
 use crate::gauges::Gauges;
 use crate::master_key::{CanaryVerdict, judge, needed_keys};
@@ -33,6 +35,7 @@ pub(crate) struct Parts {
     pub(crate) notifier: Notifier,
     pub(crate) watch: Watch,
     pub(crate) gauges: Gauges,
+    pub(crate) capacity: Capacity,
 }
 
 /// Opens every part; the first that refuses stops the start. Nothing is changed on disk before the master
@@ -48,12 +51,15 @@ pub(crate) async fn open(
     let rules = policy_rules(&settings.policy)?;
     let database = OpenOptions { create, upgrade: create || settings.storage.upgrade_at_start };
     let used = was_used(settings, &backends, database).await?;
-    // A database that was used had a journal: one that is gone is missed, not begun anew.
+    let capacity = edge::capacity(&settings.load);
+    let load = capacity.clone();
     let options = Options {
+        // A database that was used had a journal: one that is gone is missed, not begun anew.
         create: !used,
         segment_bytes: settings.audit.segment_bytes,
         checkpoint_every: settings.audit.checkpoint_every,
         on_sync: telemetry.on_sync(),
+        gathers: Some(Arc::new(move || load.is_exceeded())),
         ..Options::default()
     };
     let journal = Journal::open(&settings.audit.folder, options).map_err(RunError::Audit)?;
@@ -101,7 +107,7 @@ pub(crate) async fn open(
         Some(observer) => api.observed_by(observer),
         None => api,
     };
-    Ok(Parts { manager, api, repository, backends, forwarding, notifier, watch, gauges })
+    Ok(Parts { manager, api, repository, backends, forwarding, notifier, watch, gauges, capacity })
 }
 
 /// The operator's own access rules.

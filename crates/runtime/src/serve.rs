@@ -87,7 +87,8 @@ pub async fn serve(serving: Serving, ready: impl FnOnce(&str)) -> Result<Stoppin
     let scheme = if rules.tls.is_some() { "https" } else { "http" };
     let endpoint = format!("{scheme}://{address}");
     let patience = settings.limits.drain_timeout;
-    let api = parts.api.taking_on(edge::admission(&settings.load, lock_outs, refusals.clone()));
+    let api =
+        parts.api.taking_on(edge::admission(&settings.load, parts.capacity, lock_outs, refusals.clone()));
     let idle = api.idle();
     let connections = Connections::default();
     let stopping = Arc::new(AtomicBool::new(false));
