@@ -11,20 +11,17 @@ use tokio::sync::oneshot;
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout};
 
-use crate::turns::{Entry, Turns};
+use crate::turns::{Entry, FRESH, Turns};
 
 /// Requests at work for each processor, unless told otherwise.
 const AT_WORK: usize = 128;
-
-/// In a flood, how long after it came in a request may begin: there is more than enough that is fresh.
-const FRESH: Duration = Duration::from_millis(5);
 
 /// How much is worked on at once, so that a service that is asked for more than it can do goes on doing as much
 /// as it can, and as fast.
 ///
 /// Whoever is let in has a turn at the processors; who waits for a disk or a device has given it up meanwhile. Beyond a
 /// number at work newcomers are refused. From then on it is a flood, until nobody has been refused for a while: only as
-/// many have a turn then as there are processors, and a few times as many newcomers may wait for one; and whoever was let in
+/// many have a turn then as there are processors, and twice as many newcomers may wait for one; and whoever was let in
 /// before and has not begun soon is refused after all. So whoever is served is served soon and everybody else knows at once.
 ///
 /// Without a flood nobody waits for a turn, unless turns are long: who waits has to be woken, which costs as much as a small
@@ -254,6 +251,7 @@ mod tests {
     use tokio::time::{advance, sleep};
 
     use super::*;
+    use crate::turns::TOGETHER;
 
     const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -369,11 +367,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn in_a_flood_newcomers_know_at_once_and_some_have_their_turns_together() {
         let (capacity, places) = flood(1, 10).await;
-        let mut line: Vec<_> = (0..4).map(|_| Box::pin(enter(&capacity))).collect();
+        let mut line: Vec<_> = (0..TOGETHER).map(|_| Box::pin(enter(&capacity))).collect();
         assert!(line.iter_mut().all(|one| one.now_or_never().is_none()));
         advance(FRESH).await;
         assert!(capacity.enter().is_none());
-        assert_eq!(counts(&capacity), [1, 5, 4]);
+        assert_eq!(counts(&capacity), [1, 1 + TOGETHER, TOGETHER]);
         drop(places);
         let mut last = line.pop().unwrap();
         assert!(

@@ -6,6 +6,12 @@ use tokio::time::Instant;
 /// How long after a refusal there still is too much to do. Shorter, and a flood would now and then be taken for over.
 const CALM_AFTER: Duration = Duration::from_millis(100);
 
+/// In a flood, how long after it came in a request may begin: there is more than enough that is fresh.
+pub(crate) const FRESH: Duration = Duration::from_millis(5);
+
+/// How long the newest may go first. It may be no flood after all, but as many who came at once or come again and again.
+const NEWEST_FIRST: Duration = Duration::from_millis(100);
+
 /// From so long on, by the thread's own time, a turn is a long one: to be woken costs little beside it, and those who wait
 /// for it to end, all who come meanwhile among them, are to wait in order.
 const LONG: Duration = Duration::from_micros(125);
@@ -15,7 +21,7 @@ const SURE: u8 = 16;
 /// How many in line have their turns in a flood before those who have come meanwhile are looked at, and so many may wait for
 /// each turn. Most of them are refused, which costs several times as much when each time something else has been done before:
 /// nothing of what it needs is in the processor's caches then.
-const TOGETHER: usize = 4;
+pub(crate) const TOGETHER: usize = 2;
 
 /// Who is at work, whose turn it is, and who is refused. Knows no clock, and nobody but by what it is given for them.
 #[derive(Debug)]
@@ -26,8 +32,10 @@ pub(crate) struct Turns<W> {
     most: usize,
     in_turn: usize,
     at_work: usize,
-    /// For their first turn; the oldest first.
-    waiting: VecDeque<W>,
+    /// For their first turn, each since when; the oldest first.
+    waiting: VecDeque<(Instant, W)>,
+    /// Since when the newest have gone first, while much is at work.
+    jammed: Option<Instant>,
     refused: Option<Instant>,
     /// Up to [`SURE`], the more of the last turns were long.
     long: u8,
@@ -54,6 +62,7 @@ impl<W> Turns<W> {
             in_turn: 0,
             at_work: 0,
             waiting: VecDeque::new(),
+            jammed: None,
             refused: None,
             long: 0,
             unseen: 0,
@@ -74,14 +83,18 @@ impl<W> Turns<W> {
             self.in_turn += 1;
             return Entry::Turn;
         }
-        self.waiting.push_back(newcomer());
+        self.waiting.push_back((now, newcomer()));
         Entry::Waits
     }
 
-    /// Whether so much is at work, more than a quarter of the most, that a flood may have begun, or one has; or turns are
-    /// long.
+    /// Whether so much is at work that a flood may have begun.
+    fn is_full(&self) -> bool {
+        self.at_work > self.most / 4
+    }
+
+    /// Whether a flood may have begun, or one has; or turns are long.
     pub(crate) fn is_busy(&self, now: Instant) -> bool {
-        self.at_work > self.most / 4 || self.are_long() || self.is_flood(now)
+        self.is_full() || self.are_long() || self.is_flood(now)
     }
 
     fn are_long(&self) -> bool {
@@ -138,14 +151,26 @@ impl<W> Turns<W> {
         if self.in_turn >= self.limit(now) {
             return None;
         }
-        let next = self.waiting.pop_front()?;
+        let is_newest = self.is_newest_next(now);
+        let (_, next) = if is_newest { self.waiting.pop_back() } else { self.waiting.pop_front() }?;
         self.in_turn += 1;
         Some(next)
     }
 
+    /// Whether the next is the newest in line: when a flood may have begun, all who are late by then are refused, and were served
+    /// late before. [Not for long](NEWEST_FIRST), though.
+    fn is_newest_next(&mut self, now: Instant) -> bool {
+        if !self.is_full() {
+            self.jammed = None;
+            return false;
+        }
+        let is_late = self.waiting.front().is_some_and(|(since, _)| now > *since + FRESH);
+        is_late && now < *self.jammed.get_or_insert(now) + NEWEST_FIRST
+    }
+
     /// Forgets the oldest of those who wait as long as they have given up.
     pub(crate) fn forget(&mut self, has_given_up: impl Fn(&W) -> bool) {
-        while self.waiting.front().is_some_and(&has_given_up) {
+        while self.waiting.front().is_some_and(|(_, waiting)| has_given_up(waiting)) {
             self.waiting.pop_front();
             self.at_work -= 1;
         }
@@ -178,14 +203,14 @@ mod tests {
         for number in 0..9 {
             turns.enter(now, || number);
         }
-        for number in 9..14 {
+        for number in 9..12 {
             turns.end_turn();
             turns.leave();
             let entry = turns.enter(now, || number);
-            assert_eq!(entry, if number < 13 { Entry::Waits } else { Entry::Refused }, "{number}");
+            assert_eq!(entry, if number < 11 { Entry::Waits } else { Entry::Refused }, "{number}");
         }
-        assert_eq!(turns.counts(), [3, 7, TOGETHER], "though there is room at work");
-        for next in [None, None, Some(9), Some(10), Some(11), Some(12)] {
+        assert_eq!(turns.counts(), [5, 7, TOGETHER], "though there is room at work");
+        for next in [None, None, None, None, Some(9), Some(10)] {
             turns.end_turn();
             turns.leave();
             assert_eq!(turns.next(now), next);
@@ -194,13 +219,12 @@ mod tests {
         turns.leave();
         let later = now + CALM_AFTER / 2;
         assert_eq!(turns.enter(later, || 14), Entry::Turn);
-        let entries = [15, 16, 17, 18, 19].map(|number| turns.enter(later, || number));
-        assert_eq!((entries[3], entries[4]), (Entry::Waits, Entry::Refused));
+        let entries = [15, 16, 17].map(|number| turns.enter(later, || number));
+        assert_eq!(entries, [Entry::Waits, Entry::Waits, Entry::Refused]);
         assert_eq!(turns.enter(now + CALM_AFTER, || 20), Entry::Refused, "counted from the last refusal");
         assert_eq!(turns.next(now + CALM_AFTER), None);
         let calm = now + CALM_AFTER * 2;
-        let next = [turns.next(calm), turns.next(calm)];
-        assert_eq!(next, [Some(15), Some(16)], "who still waits has its turn");
+        assert!(turns.next(calm).is_some() && turns.next(calm).is_some(), "who still waits has its turn");
     }
 
     #[test]
@@ -259,6 +283,39 @@ mod tests {
             (9..30).all(|number| turns.next(now) == Some(number)),
             "all have their turns, now that they are short"
         );
+    }
+
+    #[test]
+    fn the_newest_go_first_for_a_while_when_a_flood_may_have_begun() {
+        let (mut turns, now) = (Turns::new(1, 40), Instant::now());
+        (0..SURE).for_each(|_| turns.learn(LONG));
+        for number in 0..30 {
+            turns.enter(now, || number);
+        }
+        let mut next = |at| {
+            turns.end_turn();
+            turns.leave();
+            let next = turns.next(at);
+            turns.enter(at, || 0);
+            next
+        };
+        assert_eq!(next(now + FRESH), Some(1), "nobody is late yet");
+        let late = now + FRESH * 2;
+        assert_eq!([next(late), next(late)], [Some(0), Some(0)], "who has just come");
+        assert_eq!(next(late + NEWEST_FIRST), Some(2), "the others have waited long enough");
+        assert_eq!(next(late + NEWEST_FIRST * 2), Some(3));
+        // Until the line has been short once more.
+        while turns.counts()[1] > 10 {
+            turns.end_turn();
+            turns.leave();
+            turns.next(late + NEWEST_FIRST);
+        }
+        for number in 30..50 {
+            turns.enter(late + NEWEST_FIRST, || number);
+        }
+        turns.end_turn();
+        turns.leave();
+        assert_eq!(turns.next(late + NEWEST_FIRST * 2), Some(49));
     }
 
     /// What can happen to somebody.
