@@ -33,7 +33,7 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Is told, on the journal's thread, how long each sync took.
     pub on_sync: Option<Arc<dyn Fn(Duration) + Send + Sync>>,
-    /// Is asked, on the journal's thread, after each sync: whether records are to gather for 2 ms before the next. Fewer
+    /// Is asked, on the journal's thread, after each batch: whether records are to gather for 2 ms before the next. Fewer
     /// syncs leave more of the processors to the work, and each record is later: worth it while there is more to do than can
     /// be done.
     pub gathers: Option<Arc<dyn Fn() -> bool + Send + Sync>>,

@@ -224,7 +224,8 @@ mod tests {
         assert_eq!(turns.enter(now + CALM_AFTER, || 20), Entry::Refused, "counted from the last refusal");
         assert_eq!(turns.next(now + CALM_AFTER), None);
         let calm = now + CALM_AFTER * 2;
-        assert!(turns.next(calm).is_some() && turns.next(calm).is_some(), "who still waits has its turn");
+        let next = [turns.next(calm), turns.next(calm)];
+        assert_eq!(next, [Some(16), Some(15)], "who still waits has its turn");
     }
 
     #[test]
